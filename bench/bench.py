@@ -1,0 +1,286 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Measures the recorder against peers in the same run, and prints each figure beside its limit.
+
+    make bench                                everything, about 12 minutes
+    make bench BENCH="--only replay verify"   some of it
+    make bench BENCH=--quick                  one round each, shorter recordings: a look, not a result
+
+Rounds of recorder and peer alternate, so that both see the same machine; ratios are medians over the rounds.
+BENCH_X264 holds the peer's x264enc settings, which must be those that the recorder uses.
+Exits with 1 if a figure misses its limit or could not be measured. The figures also go to target/bench.json.
+"""
+
+import argparse
+import json
+import os
+import shlex
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import evidence
+from running import PROGRAMS, ROOT, BenchError, Recorder, run_to_end
+
+FOOTAGE = ROOT / "target" / "footage" / "1080p30-4M-600s.mp4"
+FOOTAGE_FRAMES = 18_000
+SEGMENT_NS = 300_000_000_000
+PEER_MUXER = "muxer=mp4mux fragment-duration=500"
+X264 = os.environ.get("BENCH_X264", "tune=zerolatency speed-preset=veryfast bframes=0 option-string=scenecut=0")
+BITRATE_BPS = 4_000_000
+FRAME_RATE = 30
+RATE_HZ = 48_000
+AUDIO_BUFFER_SAMPLES = 1024
+
+
+@dataclass
+class Figure:
+    """One line of the table. `limit` is the most, or with `least` the least, that is good enough."""
+
+    name: str
+    value: float | None
+    limit: float
+    unit: str = ""
+    least: bool = False
+    problem: str = ""
+
+    def is_good(self):
+        if self.value is None:
+            return False
+        return self.value >= self.limit if self.least else self.value <= self.limit
+
+    def row(self):
+        measured = "not measured" if self.value is None else f"{self.value:.3g}{self.unit}"
+        limit = f"{'≥' if self.least else '≤'} {self.limit:g}{self.unit}"
+        verdict = "ok" if self.is_good() else (self.problem or "MISSED")
+        return self.name, measured, limit, verdict
+
+
+# --- Peers ------------------------------------------------------------------
+
+
+def gst_launch(words):
+    return run_to_end(["gst-launch-1.0", "-q", *words])
+
+
+def in_peer_folder(run):
+    """Runs the peer in a folder of its own; checks that it really wrote fragments."""
+    with tempfile.TemporaryDirectory(prefix="bench-peer.", dir=ROOT / "target") as folder:
+        usage = run(folder)
+        kinds = {kind for file in Path(folder).glob("*.mp4") for kind, _ in evidence.top_level_boxes(file)}
+    if "moof" not in kinds:
+        raise BenchError("the peer wrote no fragmented file")
+    return usage
+
+
+def splitmuxsink(folder):
+    return ["splitmuxsink", "name=s", f"location={folder}/%02d.mp4", f"max-size-time={SEGMENT_NS}", PEER_MUXER]
+
+
+def peer_replay():
+    source = ["filesrc", f"location={FOOTAGE}", "!", "qtdemux", "name=d"]
+    video = "d.video_0 ! h264parse ! queue ! s.video".split()
+    audio = "d.audio_0 ! aacparse ! queue ! s.audio_0".split()
+    return in_peer_folder(lambda folder: gst_launch([*source, *splitmuxsink(folder), *video, *audio]))
+
+
+def peer_live(width, height, seconds):
+    frames = seconds * FRAME_RATE
+    packets = seconds * RATE_HZ // AUDIO_BUFFER_SAMPLES
+    video = (
+        f"videotestsrc is-live=true num-buffers={frames} ! video/x-raw,format=I420,width={width},height={height},"
+        f"framerate={FRAME_RATE}/1 ! videoconvert ! "
+        f"x264enc {X264} bitrate={BITRATE_BPS // 1000} key-int-max={FRAME_RATE} ! h264parse ! queue ! s.video"
+    )
+    audio = (
+        f"audiotestsrc is-live=true num-buffers={packets} samplesperbuffer={AUDIO_BUFFER_SAMPLES} ! "
+        f"audio/x-raw,rate={RATE_HZ},channels=1 ! audioconvert ! avenc_aac bitrate=96000 ! aacparse ! queue ! s.audio_0"
+    )
+    return in_peer_folder(
+        lambda folder: gst_launch([*splitmuxsink(folder), *shlex.split(video), *shlex.split(audio)])
+    )
+
+
+# --- The recorder -----------------------------------------------------------
+
+
+def replaying():
+    source = f"replay:{FOOTAGE}"
+    return Recorder(video__source=source, audio__source=source, replay__pace="fast", replay__repeat="false")
+
+
+def live(width, height):
+    return Recorder(
+        video__source="test:",
+        audio__source="test:sine",
+        audio__encoders='["avenc_aac"]',
+        video__width=width,
+        video__height=height,
+        video__frame_rate=FRAME_RATE,
+        video__bitrate_bps=BITRATE_BPS,
+        video__encoders='["x264enc"]',
+    )
+
+
+def replay_whole_footage(recorder):
+    session = recorder.record_to_the_end()
+    if session["video_frames"] != FOOTAGE_FRAMES:
+        raise BenchError(f"{session['video_frames']} of {FOOTAGE_FRAMES} frames were recorded")
+    return session
+
+
+# --- Measurements -----------------------------------------------------------
+
+
+def measure_replay(options):
+    """CPU against splitmuxsink, peak memory, and what the proof costs, at 1080p30."""
+    ratios, peaks_mib, shares = [], [], []
+    for _ in range(options.rounds):
+        with replaying() as recorder:
+            replay_whole_footage(recorder)
+            recorder.end()
+            shares.append(evidence.signed_share(recorder.evidence))
+        peaks_mib.append(recorder.peak_rss_kib / 1024)
+        ratios.append(recorder.usage.cpu_s / peer_replay().cpu_s)
+    yield statistics.median(ratios)
+    yield max(peaks_mib)
+    yield max(shares) * 100
+
+
+def measure_live(options):
+    """CPU for each frame against splitmuxsink, with the same encoder at work in both."""
+    ratios = []
+    for _ in range(options.rounds):
+        with live(1280, 720) as recorder:
+            frames = recorder.record(options.live_s)["video_frames"]
+            recorder.end()
+        peer = peer_live(1280, 720, options.live_s)
+        ratios.append((recorder.usage.cpu_s / frames) / (peer.cpu_s / (options.live_s * FRAME_RATE)))
+    yield statistics.median(ratios)
+
+
+def measure_latency(options):
+    """From the last frame of a chunk to the chunk durable, and to its announcement at a D-Bus client."""
+    trails_s = []
+    for width, height in ((640, 360), (1280, 720)):
+        with live(width, height) as recorder, recorder.watch() as watch:
+            recorder.record(options.live_s)
+            trails_s += [(at - event["utc_ns"]) / 1e9 for at, event in watch.chunks()]
+            recorder.end()
+            latencies_ms = evidence.latencies_ms(recorder.log)
+        yield statistics.median(latencies_ms)
+        yield evidence.percentile(latencies_ms, 0.99)
+    if not trails_s:
+        raise BenchError("no chunk was announced")
+    yield max(trails_s)
+
+
+def verify_command(jobs, keys, files):
+    return [PROGRAMS / "sealcamctl", "verify", "--jobs", jobs, "--key", keys, *files]
+
+
+def measure_verify(options):
+    """Against openssl's digest of the same file, by CPU time; and two jobs against one, by the clock."""
+    with replaying() as recorder:
+        replay_whole_footage(recorder)
+        recorder.end()
+        keys = Path(recorder.evidence).parent / "keys"
+        recorder.export_keys(keys)
+        files = evidence.segments(recorder.evidence)[:2]
+        if len(files) < 2:
+            raise BenchError("two segment files are needed")
+        single, double = [], []
+        for _ in range(options.verify_rounds):
+            ours = run_to_end(verify_command(1, keys, files[:1]))
+            theirs = run_to_end(["openssl", "dgst", "-sha256", files[0]])
+            single.append(theirs.cpu_s / ours.cpu_s)
+            one, two = (run_to_end(verify_command(jobs, keys, files)) for jobs in (1, 2))
+            double.append(one.wall_s / two.wall_s)
+    yield statistics.median(single)
+    yield statistics.median(double)
+
+
+MEASUREMENTS = {
+    "replay": (
+        measure_replay,
+        [
+            Figure("CPU, 600 s of 1080p30 replayed, to splitmuxsink", None, 1.10, " ×"),
+            Figure("peak memory, the same", None, 64, " MiB"),
+            Figure("signed records and ledger, share of the bytes", None, 0.5, " %"),
+        ],
+    ),
+    "live": (
+        measure_live,
+        [Figure("CPU, live x264 720p30, to splitmuxsink", None, 1.03, " ×")],
+    ),
+    "latency": (
+        measure_latency,
+        [
+            Figure("last frame to durable, 360p, median", None, 120, " ms"),
+            Figure("last frame to durable, 360p, p99", None, 300, " ms"),
+            Figure("last frame to durable, 720p, median", None, 120, " ms"),
+            Figure("last frame to durable, 720p, p99", None, 300, " ms"),
+            Figure("recorded up to, behind the camera, worst", None, 1, " s"),
+        ],
+    ),
+    "verify": (
+        measure_verify,
+        [
+            Figure("verification speed, one job, to openssl sha256", None, 0.8, " ×", least=True),
+            Figure("verification speed, two jobs to one", None, 1.5, " ×", least=True),
+        ],
+    ),
+}
+
+
+def measure(name, options):
+    """Fills in the figures of one measurement, as far as it comes."""
+    run, figures = MEASUREMENTS[name]
+    print(f"measuring {name} ...", file=sys.stderr)
+    try:
+        for figure, value in zip(figures, run(options)):
+            figure.value = value
+    except (BenchError, OSError, KeyError, ValueError, subprocess.SubprocessError) as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        for figure in figures:
+            figure.problem = figure.problem or ("" if figure.value is not None else f"failed: {error}")
+    return figures
+
+
+def print_table(figures):
+    rows = [("figure", "measured", "limit", "")] + [figure.row() for figure in figures]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for name, measured, limit, verdict in rows:
+        print(f"{name:<{widths[0]}}  {measured:>{widths[1]}}  {limit:>{widths[2]}}  {verdict}")
+
+
+def read_options():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", choices=MEASUREMENTS, default=list(MEASUREMENTS))
+    parser.add_argument("--quick", action="store_true")
+    options = parser.parse_args()
+    options.rounds = 1 if options.quick else 3
+    options.live_s = 10 if options.quick else 30
+    options.verify_rounds = 3 if options.quick else 7
+    return options
+
+
+def main():
+    options = read_options()
+    for program in ("gst-launch-1.0", "gst-inspect-1.0", "dbus-daemon", "openssl"):
+        if not shutil.which(program):
+            sys.exit(f"bench: {program} is missing: run `make bench`, which installs it")
+    # Fills GStreamer's registry, so that no measured process has to.
+    subprocess.run(["gst-inspect-1.0", "x264enc"], stdout=subprocess.DEVNULL, check=True)
+    figures = [figure for name in options.only for figure in measure(name, options)]
+    print_table(figures)
+    (ROOT / "target" / "bench.json").write_text(json.dumps([asdict(figure) for figure in figures], indent=1))
+    return 0 if all(figure.is_good() for figure in figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Publishes what the recorder tells: one task, one event after the other, so that signals, objects and properties come in
+//! the order in which things happened. It must not hold anything that the recorder waits for.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use zbus::fdo::Properties;
+use zbus::names::InterfaceName;
+use zbus::object_server::SignalEmitter;
+use zbus::{Connection, Variant};
+
+use crate::control::Control;
+use crate::notify::{Event, Events};
+use crate::recorder_object::{RecorderObject, session_path};
+use crate::session_object::SessionObject;
+use crate::{
+    BusError, ChunkInfo, PhotoInfo, RECORDER_INTERFACE, RECORDER_PATH, RecorderState, SESSION_INTERFACE, SessionId,
+};
+
+/// What stands in the way of publishing.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PublishError {
+    #[error("the recorder does not answer: {0}")]
+    Control(#[from] BusError),
+    #[error("the bus does not take it: {0}")]
+    Bus(#[from] zbus::Error),
+}
+
+/// The properties of the recorder whose changes are announced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Announced {
+    state: RecorderState,
+    fault: Option<String>,
+    current_session: Option<SessionId>,
+}
+
+pub(crate) struct Publisher {
+    connection: Connection,
+    control: Arc<dyn Control>,
+    announced: Option<Announced>,
+    dropped_known: u64,
+}
+
+impl Publisher {
+    pub(crate) fn new(connection: Connection, control: Arc<dyn Control>) -> Self {
+        Self { connection, control, announced: None, dropped_known: 0 }
+    }
+
+    /// Publishes until the queue is closed.
+    pub(crate) async fn run(mut self, mut events: Events) {
+        while let Some(event) = events.queue.recv().await {
+            if let Err(error) = self.publish(event).await {
+                tracing::warn!(%error, "an event could not be published on the bus");
+            }
+            self.make_good(events.dropped.load(Ordering::Relaxed)).await;
+        }
+    }
+
+    /// Makes objects and properties what they should be, whatever was announced so far.
+    pub(crate) async fn resync(&mut self) -> Result<(), PublishError> {
+        for session in self.control.sessions().await? {
+            self.add(session.id).await?;
+        }
+        self.refresh_state().await
+    }
+
+    async fn make_good(&mut self, dropped: u64) {
+        if dropped == self.dropped_known {
+            return;
+        }
+        match self.resync().await {
+            Ok(()) => self.dropped_known = dropped,
+            Err(error) => tracing::warn!(%error, "the bus could not be brought up to date"),
+        }
+    }
+
+    async fn publish(&mut self, event: Event) -> Result<(), PublishError> {
+        match event {
+            Event::StateChanged => self.refresh_state().await,
+            Event::SessionStarted(session) => self.session_started(session).await,
+            Event::SessionEnded(session, cause) => self.session_ended(session, &cause).await,
+            Event::SessionRemoved(session) => self.session_removed(session).await,
+            Event::ChunkRecorded(chunk) => self.chunk_recorded(&chunk).await,
+            Event::PhotoTaken(photo) => self.photo_taken(&photo).await,
+            Event::Settle(session, done) => self.settle(session, done).await,
+        }
+    }
+
+    async fn session_started(&mut self, session: SessionId) -> Result<(), PublishError> {
+        self.add(session).await?;
+        RecorderObject::session_started(&self.recorder()?, session.object_path().into()).await?;
+        self.refresh_state().await
+    }
+
+    /// The signal goes out even where the session's properties cannot be read.
+    async fn session_ended(&mut self, session: SessionId, cause: &str) -> Result<(), PublishError> {
+        let told = self.session_end_changed(session).await;
+        RecorderObject::session_ended(&self.recorder()?, session.object_path().into(), cause).await?;
+        self.refresh_state().await?;
+        told
+    }
+
+    async fn session_end_changed(&self, session: SessionId) -> Result<(), PublishError> {
+        self.add(session).await?;
+        let info = self.control.session(session).await?;
+        let changed = HashMap::from([
+            ("EndedUtcNs", info.ended_utc_ns.unwrap_or_default().into()),
+            ("Cause", info.cause.unwrap_or_default().into()),
+        ]);
+        self.session_changed(session, changed).await
+    }
+
+    async fn session_removed(&self, session: SessionId) -> Result<(), PublishError> {
+        let server = self.connection.object_server();
+        match server.remove::<SessionObject, _>(session.object_path()).await {
+            Ok(_) | Err(zbus::Error::InterfaceNotFound) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn chunk_recorded(&self, chunk: &ChunkInfo) -> Result<(), PublishError> {
+        let session = chunk.session.object_path().into();
+        let ChunkInfo { segment, chunk, recorded_up_to_ns, utc_ns, .. } = *chunk;
+        RecorderObject::chunk_recorded(&self.recorder()?, session, segment, chunk, recorded_up_to_ns, utc_ns).await?;
+        Ok(())
+    }
+
+    async fn photo_taken(&self, photo: &PhotoInfo) -> Result<(), PublishError> {
+        if let Some(session) = photo.session {
+            self.add(session).await?;
+            let photos = self.control.session(session).await?.photos;
+            self.session_changed(session, HashMap::from([("Photos", photos.into())])).await?;
+        }
+        RecorderObject::photo_taken(&self.recorder()?, &photo.file).await?;
+        Ok(())
+    }
+
+    async fn settle(
+        &mut self,
+        session: Option<SessionId>,
+        done: tokio::sync::oneshot::Sender<()>,
+    ) -> Result<(), PublishError> {
+        if let Some(session) = session {
+            self.add(session).await?;
+        }
+        // Whoever asked may have gone meanwhile.
+        let _ = done.send(());
+        Ok(())
+    }
+
+    /// Gives a session its object, which the object manager announces. It may have it already.
+    async fn add(&self, id: SessionId) -> Result<(), PublishError> {
+        let object = SessionObject { id, control: Arc::clone(&self.control) };
+        self.connection.object_server().at(id.object_path(), object).await?;
+        Ok(())
+    }
+
+    async fn session_changed(
+        &self,
+        session: SessionId,
+        changed: HashMap<&str, Variant<'_>>,
+    ) -> Result<(), PublishError> {
+        let emitter = SignalEmitter::new(&self.connection, session.object_path())?;
+        Ok(properties_changed(&emitter, SESSION_INTERFACE, changed).await?)
+    }
+
+    /// Announces what differs from what was announced before.
+    async fn refresh_state(&mut self) -> Result<(), PublishError> {
+        let status = self.control.status().await?;
+        let now = Announced { state: status.state, fault: status.fault, current_session: status.current_session };
+        let changed = differences(self.announced.as_ref(), &now);
+        if !changed.is_empty() {
+            properties_changed(&self.recorder()?, RECORDER_INTERFACE, changed).await?;
+            self.announced = Some(now);
+        }
+        Ok(())
+    }
+
+    fn recorder(&self) -> zbus::Result<SignalEmitter<'static>> {
+        SignalEmitter::new(&self.connection, RECORDER_PATH)
+    }
+}
+
+fn differences(before: Option<&Announced>, now: &Announced) -> HashMap<&'static str, Variant<'static>> {
+    let mut changed = HashMap::new();
+    if before.map(|before| before.state) != Some(now.state) {
+        changed.insert("State", now.state.as_str().into());
+    }
+    if before.map(|before| &before.fault) != Some(&now.fault) {
+        changed.insert("Fault", now.fault.clone().unwrap_or_default().into());
+    }
+    if before.map(|before| before.current_session) != Some(now.current_session) {
+        changed.insert("CurrentSession", session_path(now.current_session).into());
+    }
+    changed
+}
+
+async fn properties_changed(
+    emitter: &SignalEmitter<'_>,
+    interface: &'static str,
+    changed: HashMap<&str, Variant<'_>>,
+) -> zbus::Result<()> {
+    let interface = InterfaceName::from_static_str_unchecked(interface);
+    Properties::properties_changed(emitter, interface, changed, Cow::Borrowed(&[])).await
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The object with the interface `org.sealcam.Recorder1`. Its members are documented in `interfaces/org.sealcam.Recorder1.xml`.
+
+use std::sync::Arc;
+
+use zbus::object_server::SignalEmitter;
+use zbus::{ObjectPath, OwnedObjectPath, interface};
+
+use crate::control::Control;
+use crate::dict::{Dict, Reply};
+use crate::notify::Notifier;
+use crate::{BusError, DeviceInfo, RecorderStatus, SessionId, options};
+
+/// The path that stands for "no session".
+const NO_SESSION_PATH: ObjectPath<'static> = ObjectPath::from_static_str_unchecked("/");
+
+pub(crate) struct RecorderObject {
+    pub(crate) control: Arc<dyn Control>,
+    pub(crate) notifier: Notifier,
+}
+
+/// The session as a property value: its object, or "/".
+pub(crate) fn session_path(session: Option<SessionId>) -> OwnedObjectPath {
+    session.map_or_else(|| NO_SESSION_PATH.into(), SessionId::object_path)
+}
+
+impl RecorderObject {
+    async fn status(&self) -> Result<RecorderStatus, BusError> {
+        self.control.status().await
+    }
+}
+
+#[interface(name = "org.sealcam.Recorder1", introspection_docs = false)]
+impl RecorderObject {
+    #[zbus(out_args("session"))]
+    async fn start(&self, options: Dict) -> Result<OwnedObjectPath, BusError> {
+        let session = self.control.start(options::start(&options)?).await?;
+        self.notifier.settle(Some(session)).await;
+        Ok(session.object_path())
+    }
+
+    #[zbus(out_args("session"))]
+    async fn stop(&self) -> Result<OwnedObjectPath, BusError> {
+        let session = self.control.stop().await?;
+        self.notifier.settle(Some(session)).await;
+        Ok(session.object_path())
+    }
+
+    #[zbus(out_args("file", "sha256"))]
+    async fn take_photo(&self, options: Dict) -> Result<(String, Vec<u8>), BusError> {
+        options::take_photo(&options)?;
+        let photo = self.control.take_photo().await?;
+        self.notifier.settle(photo.session).await;
+        Ok((photo.file, photo.sha256.to_vec()))
+    }
+
+    #[zbus(out_args("devices"))]
+    async fn list_devices(&self) -> Result<Vec<Reply>, BusError> {
+        let devices = self.control.devices().await?;
+        Ok(devices.iter().map(DeviceInfo::to_reply).collect())
+    }
+
+    #[zbus(property)]
+    async fn state(&self) -> Result<String, BusError> {
+        Ok(self.status().await?.state.to_string())
+    }
+
+    #[zbus(property)]
+    async fn fault(&self) -> Result<String, BusError> {
+        Ok(self.status().await?.fault.unwrap_or_default())
+    }
+
+    #[zbus(property)]
+    async fn current_session(&self) -> Result<OwnedObjectPath, BusError> {
+        Ok(session_path(self.status().await?.current_session))
+    }
+
+    #[zbus(property(emits_changed_signal = "false"))]
+    async fn counters(&self) -> Result<Reply, BusError> {
+        Ok(self.status().await?.counters.to_reply())
+    }
+
+    #[zbus(property(emits_changed_signal = "false"))]
+    async fn recorded_up_to(&self) -> Result<u64, BusError> {
+        Ok(self.status().await?.recorded_up_to_ns)
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    async fn device_id(&self) -> Result<String, BusError> {
+        Ok(self.status().await?.device_id)
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    async fn version(&self) -> Result<String, BusError> {
+        Ok(self.status().await?.version)
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    async fn evidence_folder(&self) -> Result<String, BusError> {
+        Ok(self.status().await?.evidence_folder)
+    }
+
+    #[zbus(signal)]
+    pub(crate) async fn chunk_recorded(
+        emitter: &SignalEmitter<'_>,
+        session: ObjectPath<'_>,
+        segment: u32,
+        chunk: u64,
+        recorded_up_to_ns: u64,
+        utc_ns: i64,
+    ) -> zbus::Result<()>;
+
+    #[zbus(signal)]
+    pub(crate) async fn session_started(emitter: &SignalEmitter<'_>, session: ObjectPath<'_>) -> zbus::Result<()>;
+
+    #[zbus(signal)]
+    pub(crate) async fn session_ended(
+        emitter: &SignalEmitter<'_>,
+        session: ObjectPath<'_>,
+        cause: &str,
+    ) -> zbus::Result<()>;
+
+    #[zbus(signal)]
+    pub(crate) async fn photo_taken(emitter: &SignalEmitter<'_>, file: &str) -> zbus::Result<()>;
+}

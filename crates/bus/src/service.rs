@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The service: puts a recorder on a bus.
+
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+use zbus::Connection;
+use zbus::fdo::{ObjectManager, RequestNameFlags};
+
+use crate::control::Control;
+use crate::notify::{Events, Notifier};
+use crate::publish::{PublishError, Publisher};
+use crate::recorder_object::RecorderObject;
+use crate::{BUS_NAME, BusAddress, BusError, RECORDER_PATH};
+
+/// Why the recorder could not be put on the bus.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The bus cannot be reached.
+    #[error("the {address} bus cannot be reached: {source}")]
+    NoBus {
+        /// The bus.
+        address: BusAddress,
+        /// Why.
+        source: zbus::Error,
+    },
+    /// Another process has the name.
+    #[error("another process on the {address} bus has the name {BUS_NAME}: is a recorder already running?")]
+    NameTaken {
+        /// The bus.
+        address: BusAddress,
+    },
+    /// The policy of the bus does not let this process have the name.
+    #[error("the policy of the {address} bus does not let this process own {BUS_NAME}: {source}")]
+    NotAllowed {
+        /// The bus.
+        address: BusAddress,
+        /// What the bus says.
+        source: zbus::Error,
+    },
+    /// The recorder does not tell its sessions.
+    #[error("the recorder's sessions cannot be listed: {0}")]
+    Control(BusError),
+    /// The bus does something unexpected.
+    #[error("the {address} bus: {source}")]
+    Bus {
+        /// The bus.
+        address: BusAddress,
+        /// What.
+        source: zbus::Error,
+    },
+}
+
+/// A recorder on a bus. Dropping it without [`close`](Self::close) leaves the bus without a word.
+#[derive(Debug)]
+pub struct Service {
+    connection: Connection,
+    notifier: Notifier,
+    publisher: JoinHandle<()>,
+}
+
+/// Puts a recorder on a bus: its object, its sessions, and only then the name.
+pub async fn serve(address: &BusAddress, control: Arc<dyn Control>, events: Events) -> Result<Service, ServeError> {
+    let connection =
+        address.builder().build().await.map_err(|source| ServeError::NoBus { address: address.clone(), source })?;
+    let unexpected = |source| ServeError::Bus { address: address.clone(), source };
+    let notifier = events.notifier.clone();
+    let object = RecorderObject { control: Arc::clone(&control), notifier: notifier.clone() };
+    add_objects(&connection, object).await.map_err(unexpected)?;
+
+    let mut publisher = Publisher::new(connection.clone(), control);
+    publisher.resync().await.map_err(|error| match error {
+        PublishError::Control(error) => ServeError::Control(error),
+        PublishError::Bus(error) => unexpected(error),
+    })?;
+    request_name(&connection, address).await?;
+    Ok(Service { connection, notifier, publisher: tokio::spawn(publisher.run(events)) })
+}
+
+impl Service {
+    /// Publishes what is still waiting, gives the name back and leaves the bus.
+    pub async fn close(self) {
+        self.notifier.settle(None).await;
+        if let Err(error) = self.connection.release_name(BUS_NAME).await {
+            tracing::warn!(%error, "the bus name could not be given back");
+        }
+        self.publisher.abort();
+        // An error is the cancellation just asked for.
+        let _ = self.publisher.await;
+        self.connection.graceful_shutdown().await;
+    }
+
+    /// Waits until the bus is gone. Recording goes on without it; whoever waits may serve again.
+    pub async fn bus_gone(&self) {
+        self.connection.closed().await;
+    }
+}
+
+async fn add_objects(connection: &Connection, recorder: RecorderObject) -> zbus::Result<()> {
+    connection.object_server().at(RECORDER_PATH, ObjectManager).await?;
+    connection.object_server().at(RECORDER_PATH, recorder).await?;
+    Ok(())
+}
+
+async fn request_name(connection: &Connection, address: &BusAddress) -> Result<(), ServeError> {
+    // Without `ReplaceExisting` and `AllowReplacement`: neither take the name from anyone nor let it be taken.
+    let result = connection.request_name_with_flags(BUS_NAME, RequestNameFlags::DO_NOT_QUEUE).await;
+    let address = address.clone();
+    match result {
+        Ok(_) => Ok(()),
+        Err(zbus::Error::NameTaken) => Err(ServeError::NameTaken { address }),
+        Err(source) if is_denied(&source) => Err(ServeError::NotAllowed { address, source }),
+        Err(source) => Err(ServeError::Bus { address, source }),
+    }
+}
+
+/// Whether the bus refused for want of permission.
+pub(crate) fn is_denied(error: &zbus::Error) -> bool {
+    matches!(error, zbus::Error::FDO(error) if matches!(**error, zbus::fdo::Error::AccessDenied(_)))
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What could break: a request that other people's tools cannot make, an error without its name, an option that is ignored.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use bus::{BusError, Client, ClientError, ErrorKind, Media, Notifier, RecorderState, ServeError, StartOptions};
+use common::{Bench, PrivateBus, TestControl, devices, ended_session, session_id};
+
+const RECORDER: [&str; 3] = [bus::BUS_NAME, bus::RECORDER_PATH, bus::RECORDER_INTERFACE];
+
+async fn call(bench: &Bench, rest: &[&str]) -> (bool, String, String) {
+    let arguments: Vec<&str> = ["call", "--json=short"].iter().chain(&RECORDER).chain(rest).copied().collect();
+    bench.bus.busctl(&arguments).await
+}
+
+async fn gdbus(bench: &Bench, method: &str, rest: &[&str]) -> (bool, String, String) {
+    let fixed = ["call", "--address", &bench.bus.address, "--dest", bus::BUS_NAME, "--object-path", bus::RECORDER_PATH];
+    let arguments: Vec<&str> = fixed.iter().chain(&["--method", method]).chain(rest).copied().collect();
+    bench.bus.run("gdbus", &arguments).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn busctl_starts_asks_and_stops() {
+    let bench = Bench::start().await;
+    let (ok, out, error) = call(&bench, &["Start", "a{sv}", "2", "officer", "s", "007", "media", "s", "audio"]).await;
+    assert!(ok, "{error}");
+    assert!(out.contains(session_id(1).object_path().as_str()), "{out}");
+    let expected = StartOptions { officer: Some("007".into()), media: Some(Media::Audio) };
+    assert_eq!(bench.control.state().options, [expected]);
+
+    let get = ["get-property", RECORDER[0], RECORDER[1], RECORDER[2], "State", "CurrentSession", "Counters"];
+    let (ok, out, _) = bench.bus.busctl(&get).await;
+    assert!(ok && out.contains("s \"recording\"") && out.contains("\"audio_packets\" t 0"), "{out}");
+    let (ok, out, error) = call(&bench, &["TakePhoto", "a{sv}", "0"]).await;
+    assert!(ok && out.contains("photo-1.jpg") && out.contains("171"), "{out}{error}");
+    let (ok, _, error) = call(&bench, &["Stop"]).await;
+    assert!(ok, "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gdbus_starts_introspects_and_sees_typed_errors() {
+    let bench = Bench::start().await;
+    let (ok, out, error) = gdbus(&bench, "org.sealcam.Recorder1.Start", &["{'media': <'video'>}"]).await;
+    assert!(ok && out.contains("objectpath"), "{out}{error}");
+    let (ok, _, error) = gdbus(&bench, "org.sealcam.Recorder1.Start", &["@a{sv} {}"]).await;
+    assert!(!ok && error.contains("org.sealcam.Error.AlreadyRecording"), "{error}");
+    let (ok, out, error) = gdbus(&bench, "org.freedesktop.DBus.ObjectManager.GetManagedObjects", &[]).await;
+    assert!(ok && out.contains(session_id(1).object_path().as_str()), "{out}{error}");
+    let (ok, out, error) = gdbus(&bench, "org.sealcam.Recorder1.ListDevices", &[]).await;
+    assert!(ok && out.contains("'source': <'v4l2:/dev/video0'>"), "{out}{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_or_mistyped_option_is_refused_by_name() {
+    let bench = Bench::start().await;
+    for (options, named) in [
+        (["1", "oficer", "s", "007"], "option \"oficer\" is unknown"),
+        (["1", "officer", "u", "7"], "option \"officer\" has type u"),
+        (["1", "media", "s", "4k"], "option \"media\" is \"4k\""),
+    ] {
+        let rest: Vec<&str> = ["Start", "a{sv}"].into_iter().chain(options).collect();
+        let (ok, _, error) = call(&bench, &rest).await;
+        assert!(!ok && error.contains(named) && error.contains("allowed"), "{error}");
+    }
+    assert!(bench.control.state().options.is_empty());
+    let (ok, _, error) = gdbus(&bench, "org.sealcam.Recorder1.TakePhoto", &["{'flash': <true>}"]).await;
+    assert!(!ok && error.contains("org.sealcam.Error.InvalidOption"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_kind_of_error_keeps_its_name_and_message() {
+    let bench = Bench::start().await;
+    let client = bench.client().await;
+    for kind in ErrorKind::ALL {
+        let failure = BusError::new(*kind, format!("it is {kind:?}"));
+        bench.control.state().failure = Some(failure.clone());
+        let (_, _, error) = gdbus(&bench, "org.sealcam.Recorder1.Stop", &[]).await;
+        assert!(error.contains(&format!("{}: it is {kind:?}", kind.dbus_name())), "{error}");
+        bench.control.state().failure = Some(failure.clone());
+        match client.stop().await.unwrap_err() {
+            ClientError::Recorder(error) => assert_eq!(error, failure),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_client_reads_what_the_recorder_tells() {
+    let bench = Bench::with_sessions(vec![ended_session(1), ended_session(2)]).await;
+    let client = bench.client().await;
+    assert_eq!(client.sessions().await.unwrap(), [ended_session(1), ended_session(2)]);
+    assert_eq!(client.session(session_id(2)).await.unwrap(), ended_session(2));
+    assert_eq!(client.devices().await.unwrap(), devices());
+    let status = client.status().await.unwrap();
+    assert_eq!(
+        (status.state, status.current_session, status.counters.video_frames),
+        (RecorderState::Standby, None, 300)
+    );
+    assert_eq!(status.counters.audio_lost, 2);
+    let unknown = client.session(session_id(9)).await.unwrap_err();
+    assert!(matches!(unknown, ClientError::UnknownSession(id) if id == session_id(9)), "{unknown:?}");
+    let photo = client.take_photo().await.unwrap();
+    assert_eq!((photo.file.as_str(), photo.sha256), ("photo-1.jpg", [0xab; 32]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_there_is_told_apart_from_no_bus() {
+    let bus = PrivateBus::start();
+    let client = Client::connect(&bus.bus_address()).await.unwrap();
+    for error in [client.status().await.unwrap_err(), client.stop().await.unwrap_err()] {
+        assert!(matches!(error, ClientError::NoRecorder { .. }), "{error:?}");
+        assert_eq!(error.exit_code(), bus::EXIT_NO_RECORDER);
+    }
+    let nowhere = "unix:path=/nonexistent/bus".parse().unwrap();
+    let error = Client::connect(&nowhere).await.unwrap_err();
+    assert!(matches!(error, ClientError::NoBus { .. }), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_taken_name_is_left_with_its_owner() {
+    let bench = Bench::start().await;
+    let (notifier, events) = Notifier::channel();
+    let rival = bus::serve(&bench.bus.bus_address(), TestControl::new(notifier), events).await;
+    assert!(matches!(rival, Err(ServeError::NameTaken { .. })), "{rival:?}");
+    bench.client().await.status().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bus_that_forbids_the_name_is_told() {
+    let bus = PrivateBus::with_policy("<deny own=\"org.sealcam.Recorder1\"/>");
+    let (notifier, events) = Notifier::channel();
+    let served = bus::serve(&bus.bus_address(), TestControl::new(notifier), events).await;
+    assert!(matches!(served, Err(ServeError::NotAllowed { .. })), "{served:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bus_that_forbids_the_request_is_told() {
+    let bus = PrivateBus::with_policy("<deny send_interface=\"org.sealcam.Recorder1\" send_member=\"Start\"/>");
+    let (notifier, events) = Notifier::channel();
+    let _service = bus::serve(&bus.bus_address(), TestControl::new(notifier), events).await.unwrap();
+    let client = Client::connect(&bus.bus_address()).await.unwrap();
+    let error = client.start(&StartOptions::default()).await.unwrap_err();
+    assert!(matches!(error, ClientError::AccessDenied { .. }), "{error:?}");
+    assert_eq!(error.exit_code(), bus::EXIT_ACCESS_DENIED);
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Finds what there is to verify at a path.
+
+use super::VerifyError;
+use crate::{LEDGER_FILE, SESSION_FILE, SESSIONS_FOLDER};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub(super) enum Kind {
+    Segment,
+    Photo,
+    Session,
+    Evidence,
+}
+
+pub(super) fn kind_of(path: &Path) -> Result<Kind, VerifyError> {
+    let metadata = fs::metadata(path).map_err(VerifyError::read(path))?;
+    match () {
+        () if metadata.is_file() && has_extension(path, "mp4") => Ok(Kind::Segment),
+        () if metadata.is_file() && has_extension(path, "jpg") => Ok(Kind::Photo),
+        () if path.join(LEDGER_FILE).exists() || path.join(SESSIONS_FOLDER).is_dir() => Ok(Kind::Evidence),
+        () if path.join(SESSION_FILE).exists() => Ok(Kind::Session),
+        () if metadata.is_dir() && !files_in(path, "mp4").unwrap_or_default().is_empty() => Ok(Kind::Session),
+        () => Err(VerifyError::Unknown(path.into())),
+    }
+}
+
+/// All segment files at or below `path`, as deep as an evidence folder goes.
+pub(super) fn segments_below(path: &Path) -> Vec<PathBuf> {
+    if path.is_file() {
+        return vec![path.into()];
+    }
+    let mut folders = vec![path.to_path_buf()];
+    folders.extend(folders_in(&path.join(SESSIONS_FOLDER)).unwrap_or_default());
+    folders.iter().flat_map(|folder| files_in(folder, "mp4").unwrap_or_default()).collect()
+}
+
+/// The files with `extension` in a folder, sorted by name.
+pub(super) fn files_in(folder: &Path, extension: &str) -> std::io::Result<Vec<PathBuf>> {
+    entries(folder, |path| path.is_file() && has_extension(path, extension))
+}
+
+/// The folders in a folder, sorted by name.
+pub(super) fn folders_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    entries(folder, Path::is_dir)
+}
+
+fn entries(folder: &Path, wanted: impl Fn(&Path) -> bool) -> std::io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if wanted(&path) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension))
+}

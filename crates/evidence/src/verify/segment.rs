@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Judges one segment file: every chunk against its record, every record against the one before.
+
+use super::report::{Finding, Gap, Problem, Report, SegmentReport, SessionReport, Totals};
+use super::scan::{Item, ScannedRecord, Tail, scan_linked, scan_segment};
+use super::{Options, VerifyError, trust};
+use crate::entry::{Body, SessionStartBody};
+use crate::ledger::SignedEntry;
+use crate::record::{Medium, Record, RecordKind};
+use crate::{Hash, SessionId};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+
+/// How many problems of one file are kept in words; the verdict letters have them all.
+const MAX_FINDINGS: usize = 1000;
+
+/// A pause between two chunks of a track longer than this is a gap, in nanoseconds. Ticks are rounded to less.
+pub(super) const GAP_NS: u64 = 1_000_000;
+
+/// What the session needs to know of a segment to join it to its neighbours.
+pub(super) struct Segment {
+    pub(super) report: SegmentReport,
+    pub(super) findings: Vec<Finding>,
+    pub(super) gaps: Vec<Gap>,
+    pub(super) start: Option<SignedEntry>,
+    pub(super) first: Option<Link>,
+    pub(super) last: Option<Link>,
+    pub(super) closed: bool,
+    pub(super) tail: Tail,
+    /// Where each track begins and ends in this file, in nanoseconds of the session.
+    pub(super) begins: BTreeMap<Medium, u64>,
+    pub(super) ends: BTreeMap<Medium, u64>,
+}
+
+/// A record as a link of the session's chain.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Link {
+    pub(super) seq: u64,
+    /// Chunks of the session in front of and including this link.
+    pub(super) chunks: u64,
+    pub(super) prev: Hash,
+    pub(super) hash: Hash,
+}
+
+/// Verifies a segment with nothing of its session around it.
+pub(super) fn verify_alone(path: &Path, options: &Options<'_>) -> Result<Report, VerifyError> {
+    let segment = verify_file(path, options.progress)?;
+    let mut report = Report::new(path, "segment", trust::judge(options.history, &segment.start));
+    report.findings.extend(segment.findings_alone());
+    report.gaps = segment.gaps;
+    report.totals = segment.report.totals.clone();
+    report.sessions.extend(segment.report.session.map(|session| SessionReport {
+        path: path.into(),
+        session,
+        segments: vec![segment.report],
+        photos: 0,
+    }));
+    Ok(report.concluded())
+}
+
+/// Verifies what a segment file alone can show: with the last signature, if every record is linked to the one before,
+/// else with every signature.
+pub(super) fn verify_file(path: &Path, progress: &(dyn Fn(u64) + Sync)) -> Result<Segment, VerifyError> {
+    match judge_linked(path, progress)? {
+        Some(segment) => Ok(segment),
+        None => judge_every(path),
+    }
+}
+
+fn open(path: &Path) -> Result<(File, u64), VerifyError> {
+    let file = File::open(path).map_err(VerifyError::read(path))?;
+    let length = file.metadata().map_err(VerifyError::read(path))?.len();
+    Ok((file, length))
+}
+
+fn judge_linked(path: &Path, progress: &(dyn Fn(u64) + Sync)) -> Result<Option<Segment>, VerifyError> {
+    let (file, length) = open(path)?;
+    let mut judge = Judge::new(path, length);
+    let counted = Counted { file, progress };
+    let tail = scan_linked(counted, length, &mut |item| judge.take(item)).map_err(VerifyError::read(path))?;
+    let Some(tail) = tail else { return Ok(None) };
+    judge.segment.tail = tail;
+    let segment = judge.concluded();
+    Ok(segment.findings.is_empty().then_some(segment))
+}
+
+fn judge_every(path: &Path) -> Result<Segment, VerifyError> {
+    let (file, length) = open(path)?;
+    let mut judge = Judge::new(path, length);
+    let tail = scan_segment(file, length, &mut |item| judge.take(item)).map_err(VerifyError::read(path))?;
+    judge.segment.tail = tail;
+    Ok(judge.concluded())
+}
+
+struct Counted<'a> {
+    file: File,
+    progress: &'a (dyn Fn(u64) + Sync),
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        (self.progress)(read as u64);
+        Ok(read)
+    }
+}
+
+impl Seek for Counted<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+impl Segment {
+    /// The findings, with those that only the neighbours or the session's end could lift.
+    fn findings_alone(&self) -> Vec<Finding> {
+        let mut findings = self.findings.clone();
+        let path = &self.report.path;
+        if self.last.is_some() && !self.closed {
+            let detail = "the segment has no end record: it was cut off or is still being recorded";
+            findings.push(Finding::new(Problem::Unfinished, path, detail));
+        }
+        findings.extend(self.tail_finding(self.closed));
+        findings
+    }
+
+    /// Bytes that no record covers; behind the recorded end (`ended`) they were added, else they were cut off.
+    pub(super) fn tail_finding(&self, ended: bool) -> Option<Finding> {
+        let Tail { offset, length } = self.tail;
+        if length == 0 || self.last.is_none() {
+            return None;
+        }
+        let problem = if ended { Problem::Unsigned } else { Problem::Unfinished };
+        let detail = format!("{length} bytes from byte {offset} on are covered by no record");
+        Some(Finding::new(problem, &self.report.path, detail))
+    }
+}
+
+struct Judge {
+    segment: Segment,
+    session: Option<SessionStartBody>,
+    start_hash: Hash,
+    /// How far chunks stand from where they were recorded, in bytes; changes only where something was taken or added.
+    shift: i128,
+    more: usize,
+}
+
+impl Judge {
+    fn new(path: &Path, length: u64) -> Judge {
+        let report = SegmentReport {
+            path: path.into(),
+            session: None,
+            segment: None,
+            verdicts: String::new(),
+            first_chunk: None,
+            from_ns: 0,
+            to_ns: 0,
+            longest_chunk_ns: 0,
+            totals: Totals { segments: 1, bytes: length, ..Totals::default() },
+        };
+        let segment = Segment {
+            report,
+            findings: Vec::new(),
+            gaps: Vec::new(),
+            start: None,
+            first: None,
+            last: None,
+            closed: false,
+            tail: Tail { offset: 0, length },
+            begins: BTreeMap::new(),
+            ends: BTreeMap::new(),
+        };
+        Judge { segment, session: None, start_hash: Hash::ZERO, shift: 0, more: 0 }
+    }
+
+    fn take(&mut self, item: Item) {
+        match item {
+            Item::Start(start, size) => self.take_start(*start, size),
+            Item::Record(scanned) => self.take_record(&scanned),
+        }
+    }
+
+    fn take_start(&mut self, start: SignedEntry, size: u64) {
+        let Body::SessionStart(body) = &start.entry.body else { return };
+        self.segment.report.session = Some(body.session);
+        self.segment.report.totals.signed_bytes += size;
+        self.start_hash = start.hash;
+        self.session = Some(body.clone());
+        self.segment.start = Some(start);
+    }
+
+    fn take_record(&mut self, scanned: &ScannedRecord) {
+        self.segment.report.totals.signed_bytes += scanned.end - scanned.offset;
+        let record = match &scanned.record {
+            Ok(record) => record,
+            Err(error) => return self.reject(scanned, &format!("its record cannot be trusted: {error}")),
+        };
+        match &self.session {
+            None => return self.reject(scanned, "the segment has no session-start entry that names its key"),
+            Some(session) if scanned.key != Some(session.public) => {
+                return self.reject(scanned, "its record is signed by another key than the session's");
+            }
+            Some(_) => {}
+        }
+        let problem = self.place_problem(record, scanned).or_else(|| self.content_problem(record, scanned));
+        self.count(record, scanned, problem);
+    }
+
+    fn reject(&mut self, scanned: &ScannedRecord, detail: &str) {
+        let chunk = self.segment.last.map_or(0, |last| last.chunks);
+        self.segment.report.verdicts.push(Problem::Forged.letter());
+        let at = format!("{detail} (record at byte {})", scanned.offset);
+        self.find(Problem::Forged, Some(chunk), None, at);
+    }
+
+    /// Whether the record stands where it was recorded.
+    fn place_problem(&mut self, record: &Record, scanned: &ScannedRecord) -> Option<(Problem, String)> {
+        let session = self.segment.report.session;
+        if Some(record.session) != session {
+            return Some((Problem::Misplaced, format!("it belongs to session {}", record.session)));
+        }
+        if self.segment.closed {
+            return Some((Problem::Misplaced, "it stands behind the segment's end".into()));
+        }
+        match self.segment.report.segment {
+            Some(number) if number != record.segment => {
+                return Some((Problem::Misplaced, format!("it belongs to segment {}", record.segment)));
+            }
+            _ => {}
+        }
+        let shift = i128::from(scanned.covered_from) - i128::from(record.offset);
+        let moved = shift != 0 && shift != self.shift;
+        self.shift = shift;
+        match self.segment.last {
+            None => self.first_problem(record, moved),
+            Some(last) => self.order_problem(record, last, moved),
+        }
+    }
+
+    fn first_problem(&mut self, record: &Record, moved: bool) -> Option<(Problem, String)> {
+        if record.seq == 0 && record.prev != self.start_hash {
+            return Some((Problem::Misplaced, "it does not follow the session-start entry in this file".into()));
+        }
+        moved.then(|| (Problem::Removed, "the beginning of the segment is not there".into()))
+    }
+
+    fn order_problem(&mut self, record: &Record, last: Link, moved: bool) -> Option<(Problem, String)> {
+        if record.seq <= last.seq {
+            return Some((Problem::Misplaced, format!("record {} stands behind record {}", record.seq, last.seq)));
+        }
+        if record.seq > last.seq + 1 {
+            self.removed(record, last);
+            return None;
+        }
+        if record.prev != last.hash {
+            return Some((Problem::Misplaced, "it is not linked to the record before it".into()));
+        }
+        moved.then(|| (Problem::Altered, "it does not stand where it was recorded".into()))
+    }
+
+    fn removed(&mut self, record: &Record, last: Link) {
+        let missing = record.seq - last.seq - 1;
+        let letters = usize::try_from(missing).unwrap_or(MAX_FINDINGS).min(MAX_FINDINGS);
+        self.segment.report.verdicts.extend(std::iter::repeat_n(Problem::Removed.letter(), letters));
+        let to_ns = time_range(record).map(|(from_ns, _)| from_ns);
+        let range = to_ns.map(|to_ns| (self.segment.report.to_ns, to_ns));
+        self.find(Problem::Removed, Some(last.chunks), range, format!("{missing} records are missing here"));
+    }
+
+    fn content_problem(&self, record: &Record, scanned: &ScannedRecord) -> Option<(Problem, String)> {
+        let length = scanned.offset - scanned.covered_from;
+        if scanned.media == Some(record.media) && length == record.length {
+            return None;
+        }
+        let words = match scanned.media {
+            None => "its boxes are out of shape",
+            Some(_) => "its bytes are not those that were signed",
+        };
+        Some((Problem::Altered, format!("{words} (bytes {}–{})", scanned.covered_from, scanned.offset)))
+    }
+
+    fn count(&mut self, record: &Record, scanned: &ScannedRecord, problem: Option<(Problem, String)>) {
+        let is_chunk = record.kind == RecordKind::Chunk;
+        let range = time_range(record);
+        let misplaced = matches!(problem, Some((Problem::Misplaced, _)));
+        if is_chunk || problem.is_some() {
+            self.segment.report.verdicts.push(problem.as_ref().map_or('.', |(problem, _)| problem.letter()));
+        }
+        if let Some((problem, detail)) = problem {
+            self.find(problem, Some(record.chunk), range, detail);
+        }
+        if misplaced {
+            return;
+        }
+        self.note_gaps(record);
+        self.advance(record, scanned, range);
+    }
+
+    fn advance(&mut self, record: &Record, scanned: &ScannedRecord, range: Option<(u64, u64)>) {
+        let is_chunk = record.kind == RecordKind::Chunk;
+        let chunks = record.chunk.saturating_add(u64::from(is_chunk));
+        let link = Link { seq: record.seq, chunks, prev: record.prev, hash: scanned.hash };
+        let segment = &mut self.segment;
+        segment.report.segment = Some(record.segment);
+        segment.report.first_chunk.get_or_insert(record.chunk);
+        segment.closed = !is_chunk;
+        if let Some((from_ns, to_ns)) = range {
+            if segment.first.is_none() {
+                segment.report.from_ns = from_ns;
+            }
+            segment.report.to_ns = to_ns.max(segment.report.to_ns);
+            segment.report.longest_chunk_ns = segment.report.longest_chunk_ns.max(to_ns - from_ns);
+        }
+        segment.first.get_or_insert(link);
+        segment.last = Some(link);
+        segment.report.totals.chunks += u64::from(is_chunk);
+        for track in &record.tracks {
+            match track.medium {
+                Medium::Video => add(&mut segment.report.totals.video_frames, track.samples),
+                Medium::Audio => add(&mut segment.report.totals.audio_packets, track.samples),
+            }
+        }
+    }
+
+    fn note_gaps(&mut self, record: &Record) {
+        for track in &record.tracks {
+            let (from_ns, to_ns) = (track.to_ns(track.start), track.to_ns(track.end()));
+            self.segment.begins.entry(track.medium).or_insert(from_ns);
+            let before_ns = self.segment.ends.insert(track.medium, to_ns).unwrap_or(from_ns);
+            let cause = match () {
+                // Said with its reason by an event.
+                () if record.events.iter().any(|e| e.event == "lost" && e.medium == Some(track.medium)) => continue,
+                () if track.lost > 0 => format!("{} lost", track.lost),
+                () if from_ns > before_ns.saturating_add(GAP_NS) => "nothing was captured".into(),
+                () => continue,
+            };
+            self.segment.gaps.push(Gap { medium: Some(track.medium), from_ns: before_ns, to_ns: from_ns, cause });
+        }
+        for event in record.events.iter().filter(|e| matches!(e.event.as_str(), "source-failed" | "lost")) {
+            let at_ns = self.segment.report.to_ns;
+            self.segment.gaps.push(Gap {
+                medium: event.medium,
+                from_ns: at_ns,
+                to_ns: at_ns,
+                cause: event.detail.clone(),
+            });
+        }
+    }
+
+    fn find(&mut self, problem: Problem, chunk: Option<u64>, range: Option<(u64, u64)>, detail: String) {
+        if self.segment.findings.len() >= MAX_FINDINGS {
+            self.more += 1;
+            return;
+        }
+        let mut finding = Finding::new(problem, &self.segment.report.path, detail);
+        finding.chunk = chunk;
+        finding.from_ns = range.map(|(from_ns, _)| from_ns);
+        finding.to_ns = range.map(|(_, to_ns)| to_ns);
+        self.segment.findings.push(finding);
+    }
+
+    fn concluded(mut self) -> Segment {
+        let segment = &mut self.segment;
+        segment.report.totals.duration_ns = segment.report.to_ns.saturating_sub(segment.report.from_ns);
+        if segment.last.is_none() && segment.findings.is_empty() {
+            let detail = "no Sealcam record is in this file";
+            segment.findings.push(Finding::new(Problem::Unverifiable, &segment.report.path, detail));
+        }
+        if self.more > 0 {
+            let detail = format!("{} more problems in this file", self.more);
+            segment.findings.push(Finding::new(Problem::Altered, &segment.report.path, detail));
+        }
+        self.segment
+    }
+}
+
+/// Counts on. A hostile record may claim any number.
+fn add(sum: &mut u64, more: u64) {
+    *sum = sum.saturating_add(more);
+}
+
+/// The media time that a record's tracks span, in nanoseconds of the session.
+fn time_range(record: &Record) -> Option<(u64, u64)> {
+    let from_ns = record.tracks.iter().map(|t| t.to_ns(t.start)).min()?;
+    let to_ns = record.tracks.iter().map(|t| t.to_ns(t.end())).max()?;
+    Some((from_ns, to_ns))
+}
+
+impl Segment {
+    /// The session it says it is of, and the hash of the start entry it carries.
+    pub(super) fn session(&self) -> Option<(SessionId, Hash)> {
+        Some((self.report.session?, self.start.as_ref()?.hash))
+    }
+}

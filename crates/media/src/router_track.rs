@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the router remembers of one track.
+//!
+//! Must not know chunks nor the other track.
+
+use std::collections::VecDeque;
+
+use gstreamer as gst;
+
+use crate::error::MediaError;
+use crate::event::{Medium, MediumCount, TrackDetail, TrackInfo};
+use crate::frame::Frame;
+use crate::pipeline::{caps_fraction, caps_text, caps_u32};
+use crate::router::End;
+
+/// A track that is wanted.
+#[derive(Debug, Clone)]
+pub(crate) struct Wish {
+    pub(crate) medium: Medium,
+    /// The source as configured, for messages.
+    pub(crate) origin: String,
+    /// The encoder, or `passthrough`.
+    pub(crate) encoder: String,
+    /// The source cannot wait: when there is no room, frames are lost.
+    pub(crate) live: bool,
+}
+
+pub(crate) struct Track {
+    pub(crate) wish: Wish,
+    pub(crate) caps: Option<gst::Caps>,
+    /// Frames that came before all tracks had begun.
+    pub(crate) waiting: VecDeque<Frame>,
+    pub(crate) alive: bool,
+    /// Where its last frame ends.
+    pub(crate) end_ns: i64,
+    /// The last generation that has this track.
+    pub(crate) generation: Option<u32>,
+    pub(crate) count: MediumCount,
+    open_loss: u64,
+}
+
+impl Track {
+    pub(crate) fn new(wish: Wish) -> Self {
+        Self {
+            wish,
+            caps: None,
+            waiting: VecDeque::new(),
+            alive: true,
+            end_ns: i64::MIN / 2,
+            generation: None,
+            count: MediumCount::default(),
+            open_loss: 0,
+        }
+    }
+
+    pub(crate) fn medium(&self) -> Medium {
+        self.wish.medium
+    }
+
+    /// The first format is taken; a later one must be the same, for the init header cannot change.
+    pub(crate) fn accepts_caps(&mut self, caps: &gst::CapsRef) -> bool {
+        match &self.caps {
+            // The same object, nearly always: no comparison of fields per frame.
+            Some(known) => std::ptr::eq(known.as_ref(), caps) || known.as_ref() == caps,
+            None => {
+                self.caps = Some(caps.to_owned());
+                true
+            }
+        }
+    }
+
+    /// Makes the track part of a generation.
+    pub(crate) fn join(&mut self, generation: u32) -> Option<gst::Caps> {
+        let caps = self.caps.clone()?;
+        self.generation = Some(generation);
+        Some(caps)
+    }
+
+    /// The frame goes into a chunk.
+    pub(crate) fn note(&mut self, frame: &Frame) {
+        self.count.muxed += 1;
+        self.end_ns = self.end_ns.max(frame.end_ns());
+    }
+
+    /// Whether a frame has to be dropped, which is counted: for want of room, or because pictures
+    /// before it were dropped and it cannot be decoded without them.
+    pub(crate) fn must_lose(&mut self, has_room: bool, key: bool) -> bool {
+        let broken = self.open_loss > 0 && self.medium() == Medium::Video && !key;
+        let loses = !has_room || broken;
+        if loses {
+            self.open_loss += 1;
+            self.count.lost += 1;
+        }
+        loses
+    }
+
+    pub(crate) fn take_open_loss(&mut self) -> Option<u64> {
+        Some(std::mem::take(&mut self.open_loss)).filter(|count| *count > 0)
+    }
+
+    /// The error if the track is over before it began.
+    pub(crate) fn no_first_frame(&self, end: &End) -> MediaError {
+        let reason = match end {
+            End::Failed(reason) => reason.clone(),
+            End::Ended | End::Stopped => format!("holds no {} frame", self.medium()),
+        };
+        MediaError::pipeline(self.wish.origin.clone(), reason)
+    }
+
+    pub(crate) fn info(&self) -> Option<TrackInfo> {
+        let caps = self.caps.as_ref()?;
+        Some(TrackInfo {
+            medium: self.medium(),
+            codec: codec(self.medium(), caps),
+            codec_name: codec_name(self.medium(), caps),
+            encoder: self.wish.encoder.clone(),
+            detail: detail(self.medium(), caps),
+        })
+    }
+}
+
+/// As in RFC 6381. For H.264 it is the three bytes after the version in `avcC`.
+fn codec(medium: Medium, caps: &gst::CapsRef) -> String {
+    if medium == Medium::Audio {
+        return "mp4a.40.2".to_owned();
+    }
+    let data = caps.structure(0).and_then(|fields| fields.get::<gst::Buffer>("codec_data").ok());
+    let bytes = data.as_ref().and_then(|buffer| buffer.map_readable().ok());
+    match bytes.as_deref() {
+        Some([_, profile, constraints, level, ..]) => {
+            format!("avc1.{profile:02x}{constraints:02x}{level:02x}")
+        }
+        _ => "avc1".to_owned(),
+    }
+}
+
+fn codec_name(medium: Medium, caps: &gst::CapsRef) -> String {
+    let text = |field| caps_text(caps, field).unwrap_or_default();
+    match medium {
+        Medium::Video => format!("H.264 {} {}", text("profile"), text("level")),
+        Medium::Audio => "AAC-LC".to_owned(),
+    }
+}
+
+fn detail(medium: Medium, caps: &gst::CapsRef) -> TrackDetail {
+    match medium {
+        Medium::Video => TrackDetail::Video {
+            width: caps_u32(caps, "width"),
+            height: caps_u32(caps, "height"),
+            frame_rate: caps_fraction(caps, "framerate").unwrap_or((0, 1)),
+        },
+        Medium::Audio => TrackDetail::Audio { rate_hz: caps_u32(caps, "rate"), channels: caps_u32(caps, "channels") },
+    }
+}

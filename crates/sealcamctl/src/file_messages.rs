@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The texts of the commands that read recorded files themselves, in each language.
+
+use crate::text::messages;
+
+messages! { FILE_MESSAGES {
+    label_path() { en: "Verified", zh: "校验对象" }
+    label_content() { en: "Content", zh: "内容" }
+    label_keys() { en: "Keys", zh: "密钥" }
+    label_verdict() { en: "Verdict", zh: "结论" }
+    label_entry() { en: "Entry", zh: "条目" }
+    label_since() { en: "Since", zh: "启用时间" }
+    label_reason() { en: "Reason", zh: "原因" }
+    label_public_key() { en: "Public key", zh: "公钥" }
+
+    verified_content(sessions, segments, chunks, size) {
+        en: "{sessions} sessions, {segments} segments, {chunks} chunks, {size}",
+        zh: "{sessions} 个录制会话,{segments} 个分段,{chunks} 个数据块,{size}",
+    }
+    finding_line(problem, place, detail) { en: "{problem}: {place}: {detail}", zh: "{problem}:{place}:{detail}" }
+    at_chunk(chunk) { en: ", chunk {chunk}", zh: ",数据块 {chunk}" }
+    at_time(from, to) { en: ", {from} to {to}", zh: ",{from} 至 {to}" }
+    whole_recording() { en: "recording", zh: "整段录制" }
+    gap_line(medium, from, to, cause) {
+        en: "recorded gap: {medium}, {from} to {to}: {cause}",
+        zh: "已记载的中断:{medium},{from} 至 {to}:{cause}",
+    }
+
+    verdict_intact() { en: "intact", zh: "完整无改动" }
+    verdict_gaps() { en: "intact, with recorded gaps", zh: "无改动,含已记载的中断" }
+    verdict_incomplete() { en: "incomplete", zh: "不完整" }
+    verdict_tampered() { en: "TAMPERED", zh: "已被改动" }
+    verdict_unverifiable() { en: "unverifiable", zh: "无法校验" }
+
+    keys_trusted(device) { en: "trusted, device {device}", zh: "可信,设备 {device}" }
+    keys_not_checked(device) {
+        en: "not checked (give --key); the files name device {device}",
+        zh: "未核对(可用 --key 指定);文件所载设备为 {device}",
+    }
+    keys_none() { en: "not checked; the files name no device", zh: "未核对;文件未载明设备" }
+    keys_too_old(device) {
+        en: "NOT TRUSTED: the key file of device {device} was exported before this was recorded",
+        zh: "不可信:设备 {device} 的公钥文件导出于本次录制之前",
+    }
+    keys_not_trusted(reason) { en: "NOT TRUSTED: {reason}", zh: "不可信:{reason}" }
+    keys_exported(count, device, path) {
+        en: "{count} public keys of device {device} written to {path}",
+        zh: "设备 {device} 的 {count} 个公钥已写入 {path}",
+    }
+
+    problem_altered() { en: "altered", zh: "被改动" }
+    problem_forged() { en: "forged", zh: "伪造" }
+    problem_misplaced() { en: "misplaced", zh: "位置不符" }
+    problem_removed() { en: "removed", zh: "被删除" }
+    problem_absent() { en: "absent", zh: "缺失" }
+    problem_unfinished() { en: "unfinished", zh: "未正常结束" }
+    problem_unsigned() { en: "unsigned", zh: "未签名" }
+    problem_unverifiable() { en: "unverifiable", zh: "无法校验" }
+
+    rebuilt(entries, sessions) {
+        en: "index rebuilt from {entries} ledger entries and {sessions} sessions",
+        zh: "已由 {entries} 条台账条目和 {sessions} 个录制会话重建索引",
+    }
+    holds() { en: "holds", zh: "成立" }
+    violated() { en: "VIOLATED", zh: "不成立" }
+    history_failed(path, reason) { en: "{path}: {reason}", zh: "{path} 出错:{reason}" }
+} }
+
+#[cfg(test)]
+mod tests {
+    use super::FILE_MESSAGES;
+    use crate::text::tests::assert_translated;
+
+    #[test]
+    fn every_text_is_translated() {
+        assert_translated(FILE_MESSAGES);
+    }
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The texts of the commands that speak to the recorder, in each language.
+
+use bus::{DeviceKind, RecorderState};
+
+use crate::text::{Lang, messages};
+
+messages! { MESSAGES {
+    error_line(text) { en: "sealcamctl: {text}", zh: "sealcamctl 错误:{text}" }
+    recorder_refused(title, message) { en: "{title}: {message}", zh: "{title}:{message}" }
+    no_recorder(bus) {
+        en: "no recorder is on the {bus} bus: start it with `systemctl start sealcamd`, or name its bus with --bus",
+        zh: "总线 {bus} 上没有录制服务:请用 `systemctl start sealcamd` 启动,或用 --bus 指定其所在总线",
+    }
+    no_bus(bus, reason) {
+        en: "the {bus} bus cannot be reached ({reason}): is D-Bus running? Name another bus with --bus",
+        zh: "无法连接总线 {bus}({reason}):D-Bus 是否在运行?可用 --bus 指定其他总线",
+    }
+    access_denied(bus, reason) {
+        en: "the {bus} bus does not allow it: ask the administrator for the right to use the recorder ({reason})",
+        zh: "总线 {bus} 不允许此操作:请向管理员申请使用录制服务的权限({reason})",
+    }
+    bad_answer(reason) {
+        en: "the recorder's answer is not understood ({reason}): are sealcamctl and sealcamd of the same version?",
+        zh: "无法理解录制服务的应答({reason}):sealcamctl 与 sealcamd 版本是否一致?",
+    }
+    bus_failed(bus, reason) { en: "the {bus} bus: {reason}", zh: "总线 {bus} 出错:{reason}" }
+    no_session(session) {
+        en: "no session {session}: `sealcamctl sessions` lists those there are",
+        zh: "没有录制会话 {session}:可用 `sealcamctl sessions` 列出现有会话",
+    }
+    ambiguous_session(wanted, matches) {
+        en: "{wanted} is the beginning of several sessions: {matches}",
+        zh: "有多个录制会话以 {wanted} 开头:{matches}",
+    }
+    path_failed(path, reason) { en: "{path}: {reason}", zh: "{path} 出错:{reason}" }
+    output_failed(reason) { en: "standard output: {reason}", zh: "标准输出出错:{reason}" }
+    runtime_failed(reason) { en: "the program cannot run: {reason}", zh: "程序无法运行:{reason}" }
+
+    already_recording() { en: "already recording", zh: "正在录制" }
+    not_recording() { en: "not recording", zh: "当前未录制" }
+    invalid_option() { en: "invalid option", zh: "选项无效" }
+    device_missing() { en: "device missing", zh: "设备不存在" }
+    device_busy() { en: "device busy", zh: "设备被占用" }
+    device_failed() { en: "device failed", zh: "设备故障" }
+    no_encoder() { en: "no encoder", zh: "没有可用的编码器" }
+    storage_failed() { en: "storage failed", zh: "存储故障" }
+    shutting_down() { en: "the recorder is stopping", zh: "录制服务正在关闭" }
+    internal() { en: "fault in the recorder", zh: "录制服务内部错误" }
+
+    state_starting() { en: "starting", zh: "正在启动" }
+    state_standby() { en: "standby", zh: "待机" }
+    state_recording() { en: "recording", zh: "录制中" }
+    state_stopping() { en: "stopping", zh: "正在停止" }
+    state_faulted() { en: "faulted", zh: "故障" }
+
+    label_session() { en: "Session", zh: "录制会话" }
+    label_state() { en: "State", zh: "状态" }
+    label_fault() { en: "Fault", zh: "故障" }
+    label_officer() { en: "Officer", zh: "执法人员" }
+    label_folder() { en: "Folder", zh: "文件夹" }
+    label_file() { en: "File", zh: "文件" }
+    label_photo() { en: "Photo", zh: "照片" }
+    label_started() { en: "Started", zh: "开始时间" }
+    label_ended() { en: "Ended", zh: "结束时间" }
+    label_duration() { en: "Duration", zh: "时长" }
+    label_recorded_up_to() { en: "Recorded up to", zh: "已落盘至" }
+    label_frames() { en: "Video frames", zh: "视频帧" }
+    label_packets() { en: "Audio packets", zh: "音频包" }
+    label_chunks() { en: "Chunks", zh: "数据块" }
+    label_segments() { en: "Segments", zh: "分段" }
+    label_size() { en: "Size", zh: "大小" }
+    label_signed() { en: "Signed overhead", zh: "签名开销" }
+    label_device() { en: "Device", zh: "设备" }
+    label_version() { en: "Version", zh: "版本" }
+    label_evidence() { en: "Evidence folder", zh: "证据文件夹" }
+    label_sha256() { en: "SHA-256", zh: "SHA-256 校验值" }
+
+    started(session) { en: "Recording: session {session}", zh: "开始录制:会话 {session}" }
+    ended(utc, cause) { en: "{utc} ({cause})", zh: "{utc}(原因:{cause})" }
+    still_open() { en: "still open", zh: "尚未结束" }
+    none() { en: "none", zh: "无" }
+    counted_lost(count, lost) { en: "{count} ({lost} lost)", zh: "{count}(丢失 {lost})" }
+    size(amount, bytes) { en: "{amount} ({bytes} bytes)", zh: "{amount}({bytes} 字节)" }
+    share(bytes, percent) { en: "{bytes} bytes ({percent} %)", zh: "{bytes} 字节({percent} %)" }
+    segment(file, chunks, bytes) {
+        en: "{file} ({chunks} chunks, {bytes} bytes)",
+        zh: "{file}({chunks} 个数据块,{bytes} 字节)",
+    }
+    no_sessions() { en: "No sessions.", zh: "没有录制会话。" }
+    no_devices() { en: "No cameras or microphones.", zh: "没有摄像头或麦克风。" }
+    camera() { en: "camera", zh: "摄像头" }
+    microphone() { en: "microphone", zh: "麦克风" }
+    in_use() { en: "in use by the recorder", zh: "录制服务正在使用" }
+    device_problem(problem) { en: "cannot be used: {problem}", zh: "不可用:{problem}" }
+    device_format(text) { en: "format {text}", zh: "格式 {text}" }
+    device_control(name, value, minimum, maximum) {
+        en: "control {name} = {value} ({minimum} to {maximum})",
+        zh: "控制项 {name} = {value}({minimum} 至 {maximum})",
+    }
+    channels(count) { en: "up to {count} channels", zh: "最多 {count} 声道" }
+
+    watch_state(state) { en: "State: {state}", zh: "状态:{state}" }
+    watch_session(session) { en: "Current session: {session}", zh: "当前会话:{session}" }
+    watch_fault(fault) { en: "Fault: {fault}", zh: "故障:{fault}" }
+    watch_chunk(segment, chunk, up_to) {
+        en: "Chunk {chunk} of segment {segment} recorded, up to {up_to}",
+        zh: "分段 {segment} 的数据块 {chunk} 已落盘,至 {up_to}",
+    }
+    watch_started(session) { en: "Session {session} started", zh: "会话 {session} 已开始" }
+    watch_ended(session, cause) { en: "Session {session} ended: {cause}", zh: "会话 {session} 已结束:{cause}" }
+    watch_photo(file) { en: "Photo taken: {file}", zh: "已拍照:{file}" }
+    watch_appeared() { en: "The recorder is on the bus", zh: "录制服务已上线" }
+    watch_gone() { en: "The recorder has left the bus", zh: "录制服务已离线" }
+} }
+
+impl Lang {
+    /// The word for a state.
+    pub(crate) fn state(self, state: RecorderState) -> String {
+        match state {
+            RecorderState::Starting => self.state_starting(),
+            RecorderState::Standby => self.state_standby(),
+            RecorderState::Recording => self.state_recording(),
+            RecorderState::Stopping => self.state_stopping(),
+            RecorderState::Faulted => self.state_faulted(),
+        }
+    }
+
+    /// The word for a kind of device.
+    pub(crate) fn device_kind(self, kind: DeviceKind) -> String {
+        match kind {
+            DeviceKind::Camera => self.camera(),
+            DeviceKind::Microphone => self.microphone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn both_languages_say_the_same() {
+        crate::text::tests::assert_translated(super::MESSAGES);
+    }
+}

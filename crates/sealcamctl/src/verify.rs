@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `verify`: says whether recordings are complete and unaltered, needing nothing but the files and, for trust, the
+//! device's public keys.
+
+use crate::cli::VerifyArgs;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::output::{Output, labelled};
+use crate::text::Lang;
+use crate::units::{bytes, duration};
+use evidence::history::KeyHistory;
+use evidence::verify::{Finding, Gap, Options, Overall, Problem, Report, Trust, size_of, verify_all};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+/// How many findings and gaps are printed; `--json` has them all.
+const MAX_PRINTED: usize = 50;
+
+#[derive(Serialize)]
+struct Document {
+    reports: Vec<Report>,
+    exit_code: u8,
+}
+
+/// Says whether recordings are complete and unaltered.
+pub(crate) fn verify(arguments: &VerifyArgs, output: &Output) -> Result<Exit, CommandError> {
+    let history = arguments.key.as_deref().map(read_history).transpose()?;
+    let bar = progress_bar(arguments, output);
+    let progress = |read| bar.inc(read);
+    let options = Options { history: history.as_ref(), jobs: jobs(arguments.jobs), progress: &progress };
+    let reports = verify_all(&arguments.paths, &options)?;
+    bar.finish_and_clear();
+    let exit = reports.iter().map(exit_of).max_by_key(rank).unwrap_or(Exit::Ok);
+    output.result(&Document { reports, exit_code: exit.code() }, |lang, document| {
+        document.reports.iter().map(|report| text(lang, report)).collect::<Vec<_>>().join("\n\n")
+    })?;
+    Ok(exit)
+}
+
+/// As many jobs as asked for, or as there are processors.
+pub(crate) fn jobs(asked: Option<NonZeroUsize>) -> NonZeroUsize {
+    asked.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
+}
+
+fn read_history(path: &Path) -> Result<KeyHistory, CommandError> {
+    let bytes = std::fs::read(path).map_err(|source| CommandError::Path { path: path.into(), source })?;
+    KeyHistory::decode(&bytes).map_err(|source| CommandError::History { path: path.into(), source })
+}
+
+fn progress_bar(arguments: &VerifyArgs, output: &Output) -> ProgressBar {
+    let bar = ProgressBar::new(arguments.paths.iter().map(|path| size_of(path)).sum());
+    if output.json {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
+fn exit_of(report: &Report) -> Exit {
+    let untrusted = matches!(report.trust, Trust::NotTrusted { .. } | Trust::TooOld { .. });
+    match report.overall {
+        Overall::Tampered => Exit::Tampered,
+        Overall::Incomplete => Exit::Incomplete,
+        Overall::Unverifiable => Exit::Unverifiable,
+        _ if untrusted => Exit::KeyNotTrusted,
+        Overall::IntactWithGaps => Exit::IntactWithGaps,
+        Overall::Intact => Exit::Ok,
+    }
+}
+
+/// Which of several reports decides the exit code.
+fn rank(exit: &Exit) -> u8 {
+    match exit {
+        Exit::Tampered => 5,
+        Exit::Incomplete => 4,
+        Exit::Unverifiable => 3,
+        Exit::KeyNotTrusted => 2,
+        Exit::IntactWithGaps => 1,
+        _ => 0,
+    }
+}
+
+fn text(lang: Lang, report: &Report) -> String {
+    let totals = &report.totals;
+    let content = lang.verified_content(report.sessions.len(), totals.segments, totals.chunks, bytes(totals.bytes));
+    let rows = [
+        (lang.label_path(), report.path.display().to_string()),
+        (lang.label_content(), content),
+        (lang.label_frames(), totals.video_frames.to_string()),
+        (lang.label_packets(), totals.audio_packets.to_string()),
+        (lang.label_duration(), duration(totals.duration_ns)),
+        (lang.label_keys(), trust(lang, &report.trust)),
+        (lang.label_verdict(), overall(lang, report.overall)),
+    ];
+    let findings = report.findings.iter().map(|found| finding(lang, found));
+    let gaps = report.gaps.iter().map(|found| gap(lang, found));
+    let mut lines: Vec<_> = findings.take(MAX_PRINTED).chain(gaps.take(MAX_PRINTED)).collect();
+    lines.push(labelled(&rows));
+    lines.join("\n")
+}
+
+fn finding(lang: Lang, finding: &Finding) -> String {
+    let mut place = finding.path.display().to_string();
+    if let Some(chunk) = finding.chunk {
+        place += &lang.at_chunk(chunk);
+    }
+    if let (Some(from_ns), Some(to_ns)) = (finding.from_ns, finding.to_ns) {
+        place += &lang.at_time(duration(from_ns), duration(to_ns));
+    }
+    lang.finding_line(problem(lang, finding.problem), place, &finding.detail)
+}
+
+fn gap(lang: Lang, gap: &Gap) -> String {
+    let medium = gap.medium.map_or_else(|| lang.whole_recording(), |medium| format!("{medium:?}").to_lowercase());
+    lang.gap_line(medium, duration(gap.from_ns), duration(gap.to_ns), &gap.cause)
+}
+
+fn overall(lang: Lang, overall: Overall) -> String {
+    match overall {
+        Overall::Intact => lang.verdict_intact(),
+        Overall::IntactWithGaps => lang.verdict_gaps(),
+        Overall::Unverifiable => lang.verdict_unverifiable(),
+        Overall::Incomplete => lang.verdict_incomplete(),
+        Overall::Tampered => lang.verdict_tampered(),
+    }
+}
+
+fn trust(lang: Lang, trust: &Trust) -> String {
+    match trust {
+        Trust::Trusted { device } => lang.keys_trusted(device),
+        Trust::NotChecked { device: Some(device) } => lang.keys_not_checked(device),
+        Trust::NotChecked { device: None } => lang.keys_none(),
+        Trust::TooOld { device } => lang.keys_too_old(device),
+        Trust::NotTrusted { reason } => lang.keys_not_trusted(reason),
+    }
+}
+
+fn problem(lang: Lang, problem: Problem) -> String {
+    match problem {
+        Problem::Altered => lang.problem_altered(),
+        Problem::Forged => lang.problem_forged(),
+        Problem::Misplaced => lang.problem_misplaced(),
+        Problem::Removed => lang.problem_removed(),
+        Problem::Absent => lang.problem_absent(),
+        Problem::Unfinished => lang.problem_unfinished(),
+        Problem::Unsigned => lang.problem_unsigned(),
+        Problem::Unverifiable => lang.problem_unverifiable(),
+    }
+}

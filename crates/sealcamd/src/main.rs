@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The recorder daemon: wires media, store and state machine together and puts them on D-Bus.
+
+mod config;
+mod control;
+mod devices;
+mod engine;
+mod errors;
+mod live;
+mod open;
+mod run;
+mod supervision;
+mod writer;
+
+use bus::BusAddress;
+use clap::Parser;
+use config::Config;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::prelude::*;
+
+/// Exit code for a configuration that is refused (`sysexits.h`, EX_CONFIG).
+const EXIT_CONFIG: u8 = 78;
+
+/// Records evidence, signed chunk by chunk, and is controlled over D-Bus.
+#[derive(Debug, Parser)]
+#[command(name = "sealcamd", version)]
+struct Arguments {
+    /// Configuration file; without it the defaults hold.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Overrides one value of the configuration, such as video.source=test: (may be given more than once).
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// The bus to be on: system, session, or a D-Bus address.
+    #[arg(long, value_name = "BUS", default_value = "system")]
+    bus: BusAddress,
+    /// Checks the configuration and ends.
+    #[arg(long)]
+    check_config: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let config = match Config::load(arguments.config.as_deref(), &arguments.set) {
+        Ok(config) => config,
+        Err(error) => return fail(EXIT_CONFIG, &error),
+    };
+    if arguments.check_config {
+        println!("the configuration is good");
+        return ExitCode::SUCCESS;
+    }
+    start_logging();
+    match run::run(config, &arguments.bus) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn fail(code: u8, error: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("sealcamd: {error}");
+    ExitCode::from(code)
+}
+
+/// Logs to the journal under systemd, else to standard error. `SEALCAM_LOG` sets the level, as in `store=debug`.
+fn start_logging() {
+    let filter = EnvFilter::try_from_env("SEALCAM_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let journal = std::env::var_os("JOURNAL_STREAM").and_then(|_| tracing_journald::layer().ok());
+    let plain = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    let plain = journal.is_none().then_some(plain);
+    tracing_subscriber::registry().with(filter).with(journal).with(plain).init();
+}

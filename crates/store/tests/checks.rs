@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What could break: the check finds fault with a good folder, or finds none, or names the wrong invariant.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::footage::Footage;
+use common::{Device, Recording, close, files, jpeg, sessions};
+use rusqlite::Connection;
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use store::check::{INVARIANTS, Violation, check};
+
+fn violations(device: &Device) -> Vec<Violation> {
+    check(device.evidence(), NonZeroUsize::MIN).unwrap()
+}
+
+/// The numbers of the broken invariants, each once.
+fn numbers(device: &Device) -> Vec<u8> {
+    let mut numbers: Vec<_> = violations(device).iter().map(|violation| violation.invariant).collect();
+    numbers.dedup();
+    numbers
+}
+
+fn session(device: &Device) -> PathBuf {
+    sessions(device.evidence())[0].clone()
+}
+
+fn segment(device: &Device, n: usize) -> PathBuf {
+    files(&session(device), "mp4")[n].clone()
+}
+
+fn append(path: PathBuf, more: &[u8]) {
+    fs::write(&path, [fs::read(&path).unwrap().as_slice(), more].concat()).unwrap();
+}
+
+fn flip(path: PathBuf, at: usize) {
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[at] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn good_folders_have_no_fault_closed_open_or_being_recorded() {
+    let device = Device::with_one_session();
+    assert_eq!(violations(&device), []);
+    let evidence = device.open();
+    assert_eq!(violations(&device), []);
+    let recording = Recording::new(Footage::BOTH, 6, 4).with_photos(&[2]);
+    let mut writer = device.begin(&evidence, &recording);
+    device.feed(&mut writer, &recording);
+    assert_eq!(violations(&device), []);
+    drop((writer, evidence));
+    assert_eq!(numbers(&device), [6]);
+    close(device.open());
+    assert_eq!(violations(&device), []);
+}
+
+type Operation = fn(&Device);
+
+#[rustfmt::skip]
+const CASES: &[(&str, Operation, &[u8])] = &[
+    ("a ledger entry altered",       |d| flip(d.evidence().join("ledger.cbor"), 100),                        &[1]),
+    ("bytes behind the ledger",      |d| append(d.evidence().join("ledger.cbor"), &[0x18]),                  &[1]),
+    ("a session's folder gone",      |d| fs::remove_dir_all(session(d)).unwrap(),                            &[2, 7]),
+    ("a folder without a session",   |d| fs::create_dir(d.evidence().join("sessions/x")).unwrap(),           &[2]),
+    ("session.cbor gone",            |d| fs::remove_file(session(d).join("session.cbor")).unwrap(),          &[2]),
+    ("a segment gone",               |d| fs::remove_file(segment(d, 1)).unwrap(),                            &[3, 7]),
+    ("a chunk altered",              |d| flip(segment(d, 1), 3000),                                          &[3, 7]),
+    ("a segment there twice",        |d| drop(fs::copy(segment(d, 1), session(d).join("zz.mp4"))),            &[3]),
+    ("bytes behind a segment",       |d| append(segment(d, 2), b"more"),                                     &[4]),
+    ("a photo altered",              |d| flip(files(&session(d).join("photos"), "jpg")[0].clone(), 9),       &[5]),
+    ("a photo gone",                 |d| fs::remove_file(&files(&session(d).join("photos"), "jpg")[0]).unwrap(), &[5]),
+    ("a photo too many",             |d| fs::write(d.evidence().join("photos/x.jpg"), jpeg(1)).unwrap(),     &[5]),
+    ("a row changed",                |d| sql(d, "UPDATE chunks SET video_frames = 99 WHERE chunk = 1"),      &[7]),
+    ("a row too many",               |d| sql(d, "INSERT INTO photos SELECT 99, NULL, 'x', 1, media, '', 1 FROM photos LIMIT 1"), &[7]),
+    ("a row missing",                |d| sql(d, "DELETE FROM events"),                                       &[7]),
+    ("no index",                     |d| fs::remove_file(d.evidence().join("index.sqlite")).unwrap(),        &[7]),
+];
+
+fn sql(device: &Device, sql: &str) {
+    Connection::open(device.evidence().join("index.sqlite")).unwrap().execute_batch(sql).unwrap();
+}
+
+#[test]
+fn every_fault_is_found_under_its_number() {
+    let mut wrong = Vec::new();
+    for (name, operation, expected) in CASES {
+        let device = Device::with_one_session();
+        operation(&device);
+        let got = numbers(&device);
+        let first = got.first() == expected.first();
+        if !first || !expected.iter().all(|number| got.contains(number)) {
+            wrong.push(format!("{name}: {got:?}, not {expected:?}: {:?}", violations(&device)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_session_that_nobody_ended_is_the_sixth() {
+    let device = Device::new();
+    let evidence = device.open();
+    let writer = device.begin(&evidence, &Recording::new(Footage::SOUND, 0, 4));
+    drop((writer, evidence));
+    assert_eq!(numbers(&device), [6]);
+}
+
+#[test]
+fn a_chunk_longer_than_a_second_is_the_eighth() {
+    let device = Device::new();
+    let evidence = device.open();
+    let recording = Recording::new(Footage::SOUND, 2, 4);
+    let mut writer = device.begin(&evidence, &recording);
+    let mut slow = recording.footage.fragment(0);
+    let durations = slow.windows(4).enumerate().filter(|(_, window)| *window == 1024_u32.to_be_bytes());
+    let at: Vec<_> = durations.map(|(at, _)| at).collect();
+    at.into_iter().for_each(|at| slow[at + 2] = 16);
+    writer.append(&recording.footage.init(), slow).unwrap();
+    writer.finish("stop").unwrap();
+    close(evidence);
+    assert_eq!(numbers(&device), [8]);
+}
+
+#[test]
+fn there_is_a_case_for_every_invariant() {
+    let mut tried: Vec<u8> = CASES.iter().flat_map(|(_, _, numbers)| numbers.iter().copied()).chain([6, 8]).collect();
+    tried.sort_unstable();
+    tried.dedup();
+    assert_eq!(tried, INVARIANTS.map(|(number, _)| number));
+}

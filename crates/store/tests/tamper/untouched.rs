@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What could break: an untouched recording that raises an alarm.
+
+use crate::common::footage::Footage;
+use crate::common::{Device, Recording, close, copy_tree, files, sessions, verdict};
+use crate::stage::{Stage, UNTOUCHED};
+
+#[test]
+fn every_part_is_intact_with_and_without_the_keys() {
+    let stage = Stage::new();
+    for (history, trust) in [(None, "unchecked"), (Some(&UNTOUCHED.history), "trusted")] {
+        assert_eq!(stage.evidence_line(history), format!(".... .... .. | intact | {trust}"));
+        let session = verdict::report(&stage.session, history);
+        assert_eq!(verdict::line(&session), format!(".... .... .. | intact | {trust}"));
+        for (n, letters) in ["....", "....", ".."].into_iter().enumerate() {
+            let lone = verdict::report(&stage.segment(n), history);
+            assert_eq!(verdict::line(&lone), format!("{letters} | intact | {trust}"), "segment {n}");
+        }
+        for photo in [stage.photo(), stage.photo_outside()] {
+            assert_eq!(verdict::line(&verdict::report(&photo, history)), format!(" | intact | {trust}"));
+        }
+    }
+}
+
+#[test]
+fn copies_elsewhere_and_under_other_names_are_intact() {
+    let stage = Stage::new();
+    let (folder, file) = (stage.aside("copy"), stage.aside("film.mp4"));
+    copy_tree(&stage.session, &folder);
+    std::fs::copy(stage.segment(1), &file).unwrap();
+    for path in [folder, file] {
+        let report = verdict::report(&path, Some(&UNTOUCHED.history));
+        assert_eq!((verdict::overall(&report), verdict::trust(&report)), ("intact", "trusted"), "{}", path.display());
+    }
+}
+
+#[test]
+fn sound_alone_picture_alone_and_an_empty_session_are_intact() {
+    let device = Device::new();
+    let evidence = device.open();
+    for footage in [Footage::SOUND, Footage::VIDEO] {
+        device.record(&evidence, &Recording::new(footage, 6, 4));
+    }
+    device.record(&evidence, &Recording::new(Footage::BOTH, 0, 4));
+    close(evidence);
+    let report = verdict::report(device.evidence(), None);
+    assert_eq!(verdict::overall(&report), "intact", "{:?}", report.findings);
+    let empty = verdict::report(&sessions(device.evidence())[2], None);
+    assert_eq!(verdict::line(&empty), " | intact | unchecked");
+}
+
+#[test]
+fn what_the_record_says_was_not_captured_is_a_gap_and_no_damage() {
+    for (name, lost, cause) in [("lost", Some((5, 2)), "stop"), ("failed", None, "source-failed")] {
+        let device = Device::new();
+        let evidence = device.open();
+        device.record(&evidence, &Recording { lost, cause, ..Recording::new(Footage::BOTH, 8, 4) });
+        close(evidence);
+        let report = verdict::report(device.evidence(), None);
+        assert_eq!(verdict::line(&report), ".... .... | gaps | unchecked", "{name}");
+    }
+}
+
+#[test]
+fn a_pause_over_a_segment_boundary_is_a_gap() {
+    let device = Device::new();
+    let evidence = device.open();
+    let recording = Recording::new(Footage::BOTH, 4, 4);
+    let mut writer = device.begin(&evidence, &recording);
+    let init = recording.footage.init();
+    for n in [0, 1, 2, 3, 6, 7] {
+        writer.append(&init, recording.footage.fragment(n)).unwrap();
+    }
+    writer.finish("stop").unwrap();
+    close(evidence);
+    assert_eq!(files(&sessions(device.evidence())[0], "mp4").len(), 2);
+    let report = verdict::report(device.evidence(), None);
+    assert_eq!(verdict::line(&report), ".... .. | gaps | unchecked");
+}
+
+#[test]
+fn many_segments_stay_in_order_whatever_their_names() {
+    let device = Device::new();
+    let evidence = device.open();
+    device.record(&evidence, &Recording::new(Footage { gop_chunks: 1, ..Footage::SOUND }, 24, 2));
+    close(evidence);
+    let folder = &sessions(device.evidence())[0];
+    for (n, path) in files(folder, "mp4").into_iter().enumerate() {
+        std::fs::rename(&path, folder.join(format!("{}.mp4", (n * 7) % 12))).unwrap();
+    }
+    let report = verdict::report(device.evidence(), None);
+    assert_eq!(verdict::overall(&report), "intact", "{:?}", report.findings);
+}

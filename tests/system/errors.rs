@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Everything that a person can get wrong, or find broken, before anything is recorded.
+//!
+//! What could break: an error that does not say what to do, or says it in ten lines; an exit code that scripts rely on; a
+//! failed start that leaves a session folder or an entry in the ledger behind; a daemon that takes a folder that is not its own.
+
+use crate::support::bench::{Bench, INTACT};
+use crate::support::bus::Bus;
+use crate::support::footage::{fixture, live, replay, sound_card};
+use crate::support::mounts::Disk;
+use crate::support::process::{finish, limited};
+use crate::support::programs::sealcamd;
+use std::path::{Path, PathBuf};
+
+/// A start that must fail with this exit code, in one line with these words, and leave nothing behind.
+fn assert_start_fails(bench: &Bench, media: &str, code: i32, words: &[&str]) {
+    let daemon = bench.start();
+    assert_start_fails_now(bench, media, code, words);
+    assert_eq!(daemon.stop(), 0);
+    assert_eq!(bench.verify_all().short(), INTACT);
+    bench.assert_invariants();
+}
+
+fn assert_start_fails_now(bench: &Bench, media: &str, code: i32, words: &[&str]) {
+    let ledger = bench.ledger();
+    let said = bench.ctl_text(&["start", "--media", media]);
+    let line = said.error.trim_end();
+    assert_eq!((said.code, line.lines().count(), said.out.as_str()), (code, 1, ""), "{said:?}");
+    for word in words {
+        assert!(line.contains(word), "{word:?} is not in {line:?}");
+    }
+    let status = bench.ctl(&["status"]).good();
+    assert_eq!((&status["state"], &status["fault"]), (&"standby".into(), &serde_json::Value::Null));
+    assert!(bench.session_folders().is_empty(), "{:?}", bench.session_folders());
+    assert!(bench.ledger() == ledger, "the ledger has changed");
+}
+
+#[test]
+fn a_missing_camera() {
+    let bench = Bench::new(live()).with(&["video.source=v4l2:/dev/video99"]);
+    assert_start_fails(&bench, "video+audio", 13, &["device missing", "/dev/video99", "no such device"]);
+}
+
+#[test]
+fn what_is_not_a_camera() {
+    let bench = Bench::new(live()).with(&["video.source=v4l2:/dev/null"]);
+    assert_start_fails(&bench, "video", 15, &["/dev/null", "not a camera"]);
+}
+
+#[test]
+fn a_missing_sound_card() {
+    let bench = Bench::new(live()).with(&["audio.source=alsa:paced"]);
+    let card = sound_card(&bench.path("plugged"));
+    let bench = bench.with_environment(card);
+    std::fs::remove_file(bench.path("plugged")).unwrap();
+    assert_start_fails(&bench, "video+audio", 13, &["device missing", "paced", "no such device"]);
+    let bench = Bench::new(live()).with(&["audio.source=alsa:hw:7"]);
+    assert_start_fails(&bench, "audio", 13, &["device missing", "hw:7"]);
+}
+
+#[test]
+fn a_busy_sound_card() {
+    let holder = Bench::new(live()).with(&["audio.source=alsa:paced"]);
+    let mut card = sound_card(&holder.path("plugged"));
+    card.push(("SEALCAM_ALSA_EXCLUSIVE".into(), "yes".into()));
+    let holder = holder.with_environment(card.clone());
+    let other = Bench::new(live()).with(&["audio.source=alsa:paced"]).with_environment(card);
+    let (first, second) = (holder.start(), other.start());
+    holder.ctl(&["start", "--media", "audio"]).good();
+    assert_start_fails_now(&other, "audio", 14, &["device busy", "paced", "stop the program"]);
+    holder.ctl(&["stop"]).good();
+    assert_eq!((first.stop(), second.stop()), (0, 0));
+    assert_eq!(holder.verify_all().short(), INTACT);
+}
+
+#[test]
+fn footage_that_cannot_be_replayed() {
+    let bench = Bench::new(replay(Path::new("/nowhere/at-all.mp4")));
+    assert_start_fails(&bench, "video+audio", 13, &["/nowhere/at-all.mp4", "cannot be replayed"]);
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("text.mp4");
+    std::fs::write(&text, "this is not footage\n".repeat(100)).unwrap();
+    assert_start_fails(&Bench::new(replay(&text)), "video+audio", 13, &["text.mp4", "cannot be replayed"]);
+    let cut = folder.path().join("cut.mp4");
+    std::fs::write(&cut, &std::fs::read(fixture()).unwrap()[..20]).unwrap();
+    assert_start_fails(&Bench::new(replay(&cut)), "video+audio", 13, &["cut.mp4", "cannot be replayed"]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written() {
+    let bench = Bench::new(live());
+    std::fs::create_dir_all(bench.path("place")).unwrap();
+    let disk = Disk::mount(&bench.path("place"), "ro,size=1m");
+    let bench = bench.on_disk(&disk);
+    let (code, line) = bench.refused();
+    assert!(line.contains("place/evidence") && line.contains("Read-only file system"), "{line}");
+    assert_eq!(code, 1);
+}
+
+#[test]
+fn a_folder_below_a_file() {
+    let bench = Bench::new(live());
+    std::fs::create_dir_all(bench.path("place")).unwrap();
+    std::fs::write(bench.path("place/evidence"), "a file").unwrap();
+    let (code, line) = bench.refused();
+    assert!(line.contains("place/evidence"), "{line}");
+    assert_eq!(code, 1);
+    assert_eq!(std::fs::read(bench.path("place/evidence")).unwrap(), b"a file");
+    assert!(!bench.path("place/state").exists(), "a key was made for a folder that cannot be used");
+}
+
+#[test]
+fn a_configuration_with_a_mistake() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("sealcam.toml");
+    let cases = [
+        ("[video]\nhight = 720\n", ":2:1:", ["hight", "height"]),
+        ("\n[recording]\n  chunk_ms = 5000\n", ":3:3:", ["5000", "allowed is 100 to"]),
+        ("[device]\nid = \"no spaces\"\n", ":2:1:", ["no spaces", "letters"]),
+        ("[audio]\nrate_hz = \"fast\"\n", ":2:1:", ["rate_hz", "string"]),
+        ("[device\n", ":1:", ["expected", "]"]),
+    ];
+    for (text, place, words) in cases {
+        std::fs::write(&file, text).unwrap();
+        let (code, line) = check_config(&file);
+        assert_eq!((code, line.trim_end().lines().count()), (78, 1), "{line}");
+        assert!(line.contains(&format!("sealcam.toml{place}")), "{place} is not in {line}");
+        assert!(words.iter().all(|word| line.contains(word)), "{words:?} are not in {line}");
+    }
+    std::fs::write(&file, "[recording]\nchunk_ms = 250\n").unwrap();
+    assert_eq!(check_config(&file).0, 0);
+    let (code, line) = check_config(&folder.path().join("none.toml"));
+    assert!(code == 78 && line.contains("none.toml") && line.contains("No such file"), "{line}");
+}
+
+fn check_config(file: &PathBuf) -> (i32, String) {
+    let mut command = limited(sealcamd());
+    command.args(["--check-config", "--config"]).arg(file);
+    let ended = finish(command);
+    (ended.code, ended.error)
+}
+
+#[test]
+fn a_folder_that_another_recorder_has() {
+    let mut bench = Bench::new(live());
+    let daemon = bench.start();
+    let ledger = bench.ledger();
+    let first = std::mem::replace(&mut bench.bus, Bus::start());
+    let (code, line) = bench.refused();
+    assert!(code == 1 && line.contains("in use by another recorder"), "{code}: {line}");
+    assert!(bench.ledger() == ledger, "the ledger has changed");
+    bench.bus = first;
+    assert_eq!(daemon.stop(), 0);
+    assert_eq!(bench.verify_all().short(), INTACT);
+}
+
+#[test]
+fn the_evidence_of_another_device() {
+    let bench = Bench::new(live());
+    assert_eq!(bench.start().stop(), 0);
+    let ledger = bench.ledger();
+    std::fs::rename(bench.path("place/state"), bench.path("other-state")).unwrap();
+    let (code, line) = bench.refused();
+    assert!(code == 1 && line.contains("evidence of device") && line.contains("another folder"), "{code}: {line}");
+    assert!(bench.ledger() == ledger, "the ledger has changed");
+    std::fs::remove_dir_all(bench.path("place/state")).unwrap_or_default();
+    std::fs::rename(bench.path("other-state"), bench.path("place/state")).unwrap();
+    assert_eq!(bench.start().stop(), 0);
+    assert_eq!(bench.verify_all().short(), INTACT);
+}
+
+#[test]
+fn a_bus_that_has_a_recorder() {
+    let first = Bench::new(live());
+    let daemon = first.start();
+    let mut second = Bench::new(live());
+    let own = std::mem::replace(&mut second.bus, Bus::start());
+    drop(own);
+    second.bus.address.clone_from(&first.bus.address);
+    let (code, line) = second.refused();
+    assert!(code == 1 && line.contains("org.sealcam.Recorder1"), "{code}: {line}");
+    assert!(second.session_folders().is_empty());
+    assert_eq!(first.ctl(&["status"]).good()["state"], "standby");
+    assert_eq!(daemon.stop(), 0);
+    if !second.ledger().is_empty() {
+        assert_eq!(second.verify_all().short(), INTACT);
+    }
+}
+
+#[test]
+fn no_bus() {
+    let mut bench = Bench::new(live());
+    bench.bus.end();
+    let (code, line) = bench.refused();
+    assert!(code == 1 && line.contains(&bench.bus.address), "{code}: {line}");
+    assert!(bench.session_folders().is_empty());
+    let said = bench.ctl_text(&["status"]);
+    assert_eq!((said.code, said.error.trim_end().lines().count()), (20, 1), "{said:?}");
+    assert!(said.error.contains("cannot be reached"), "{said:?}");
+}
+
+#[test]
+fn no_recorder_on_the_bus() {
+    let bench = Bench::new(live());
+    let said = bench.ctl_text(&["start"]);
+    assert_eq!((said.code, said.error.trim_end().lines().count()), (20, 1), "{said:?}");
+    assert!(said.error.contains("no recorder"), "{said:?}");
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is recorded: the fixture, made footage, and a sound card that is no card. What is missing is made, once.
+
+use crate::support::process::{finish, limited};
+use crate::support::programs::{root, without_cargo_variables};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// Frames of the fixture.
+pub(crate) const FIXTURE_FRAMES: u64 = 340;
+/// Sound packets of the fixture.
+pub(crate) const FIXTURE_PACKETS: u64 = 1595;
+/// Width and height of the fixture's pictures.
+pub(crate) const FIXTURE_SIZE: (u64, u64) = (768, 576);
+/// Time between two frames of the fixture.
+pub(crate) const FIXTURE_FRAME_NS: u64 = 100_000_000;
+
+/// A street, 34 s, 10 frames a second, a key frame each second, with sound.
+pub(crate) fn fixture() -> PathBuf {
+    root().join("tests/fixtures/street-34s.mp4")
+}
+
+/// A file of `tests/footage/make`.
+pub(crate) fn footage(name: &str) -> PathBuf {
+    static MADE: OnceLock<PathBuf> = OnceLock::new();
+    let folder = MADE.get_or_init(|| {
+        let ended = finish(std::process::Command::new(root().join("tests/footage/make")));
+        assert_eq!(ended.code, 0, "{}", ended.error);
+        root().join("target/footage")
+    });
+    folder.join(name)
+}
+
+/// Settings that replay a file.
+pub(crate) fn replay(file: &Path) -> Vec<String> {
+    let file = file.display();
+    vec![format!("video.source=replay:{file}"), format!("audio.source=replay:{file}")]
+}
+
+/// Settings for live test pictures and a tone, small enough for any machine.
+pub(crate) fn live() -> Vec<String> {
+    let settings = ["video.source=test:", "audio.source=test:", "video.width=320", "video.height=180"];
+    let more = ["video.frame_rate=10", "video.bitrate_bps=200000"];
+    settings.iter().chain(&more).map(|setting| (*setting).to_owned()).collect()
+}
+
+/// A sound card through the real alsa-lib, which is plugged in as long as the file `gate` is there.
+pub(crate) fn sound_card(gate: &Path) -> Vec<(String, PathBuf)> {
+    static PLUGIN: OnceLock<PathBuf> = OnceLock::new();
+    let plugin = PLUGIN.get_or_init(|| {
+        let name = "target/alsa/libasound_module_pcm_sealcam_paced.so";
+        let mut make = without_cargo_variables("make");
+        make.args(["--silent", "-C"]).arg(root()).args(["--old-file=setup-test", name]);
+        let ended = finish(make);
+        assert_eq!(ended.code, 0, "{}", ended.error);
+        root().join(name)
+    });
+    std::fs::write(gate, "").unwrap();
+    vec![
+        ("ALSA_CONFIG_PATH".into(), root().join("tests/alsa/asoundrc")),
+        ("SEALCAM_ALSA_PLUGIN".into(), plugin.clone()),
+        ("SEALCAM_ALSA_GATE".into(), gate.into()),
+    ]
+}
+
+/// A picture decodes without a word and has this size.
+pub(crate) fn assert_picture(file: &Path, (width, height): (u64, u64)) {
+    let mut probe = limited("ffprobe");
+    probe.args(["-v", "error", "-show_entries", "stream=codec_name,width,height", "-of", "csv=p=0"]).arg(file);
+    assert_eq!(crate::support::process::quietly(probe).trim(), format!("mjpeg,{width},{height}"));
+    crate::support::probe::assert_decodes(file);
+}
