@@ -50,9 +50,14 @@ fn a_short_recording_with_its_verdict() {
 fn ctrl_c_closes_and_verifies() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
-    // `script` gives it a terminal, on which Ctrl-C is a key.
+    // `script` gives it a terminal, on which Ctrl-C is a key. `exec`: the shell that `script` starts must not stay in
+    // between, where the key would reach it too and its exit code would stand for ours.
     let mut command = with_settings(tied("script"), &out, "300");
-    command.arg("--quiet").arg("--return").arg("--command").arg(root().join("scripts/record"));
+    command
+        .arg("--quiet")
+        .arg("--return")
+        .arg("--command")
+        .arg(format!("exec {}", root().join("scripts/record").display()));
     command.arg(OsStr::new("/dev/null")).stdin(Stdio::piped()).stdout(Stdio::piped());
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARGO_PKG_") || name == "CARGO") {
         command.env_remove(name);
