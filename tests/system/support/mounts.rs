@@ -2,36 +2,49 @@
 //! A small disk of its own: a tmpfs in a mount namespace that only the programs started in it see. It needs root or
 //! user namespaces, and no privilege outside.
 
-use crate::support::process::{Running, finish, tied};
+use crate::support::process::{finish, tied};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
-/// A mounted tmpfs; it goes with the value.
+/// A mounted tmpfs; it goes with the value, and should this process be killed, with its end of the pipe.
 pub(crate) struct Disk {
-    keeper: Running,
+    keeper: Child,
     folder: PathBuf,
     is_root: bool,
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        let _ = self.keeper.wait();
+    }
+}
+
+fn is_mount_point(path: &str) -> bool {
+    Command::new("mountpoint").args(["--quiet", path]).status().unwrap().success()
 }
 
 impl Disk {
     /// Mounts a disk with these options (such as `size=6m`) at a folder.
     pub(crate) fn mount(folder: &Path, options: &str) -> Disk {
         let is_root = rustix::process::geteuid().is_root();
-        let mut command = tied("unshare");
+        let mut command = Command::new("unshare");
         command.args(if is_root { &["--mount"][..] } else { &["--user", "--map-root-user", "--mount"] });
-        let script = r#"mount -t tmpfs -o "$1" tmpfs "$2" && echo mounted && exec sleep infinity"#;
+        // In a plain chroot the root is no mount point, and there is nothing whose propagation could be changed.
+        command.args(["--propagation", if is_mount_point("/") { "private" } else { "unchanged" }]);
+        let script = r#"mount -t tmpfs -o "$1" tmpfs "$2" && echo mounted && cat; umount --lazy "$2""#;
         command.args(["--", "sh", "-c", script, "sh", options]).arg(folder);
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert_eq!(line.trim(), "mounted", "no tmpfs can be mounted: is neither root nor a user namespace allowed?");
-        Disk { keeper: Running::new(child), folder: folder.into(), is_root }
+        Disk { keeper: child, folder: folder.into(), is_root }
     }
 
     /// The words that start a program where the disk is seen.
     pub(crate) fn prefix(&self) -> Vec<String> {
-        let mut words = vec!["nsenter".into(), "--target".into(), self.keeper.pid().to_string(), "--mount".into()];
+        let mut words = vec!["nsenter".into(), "--target".into(), self.keeper.id().to_string(), "--mount".into()];
         if !self.is_root {
             words.extend(["--user".into(), "--preserve-credentials".into()]);
         }
