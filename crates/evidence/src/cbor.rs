@@ -2,17 +2,24 @@
 //! Deterministic CBOR (RFC 8949, section 4.2.1): one value has one encoding, and no other is accepted.
 
 use ciborium::Value;
-use serde::{Serialize, de::DeserializeOwned};
+use ciborium::value::Integer;
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 
 /// Longest payload or item that is read, in bytes. Ours are below 2 KiB.
 pub const MAX_ITEM_BYTES: usize = 64 * 1024;
 
+/// How deep maps and arrays may lie within one another, the outermost counted. Ours: 4.
+pub const MAX_DEPTH: usize = 32;
+
 /// Why bytes are not the CBOR that was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CborError {
-    /// Not CBOR at all, or cut off.
+    /// Not CBOR at all.
     #[error("not CBOR: {0}")]
     Syntax(String),
+    /// The bytes end within an item.
+    #[error("cut off")]
+    CutOff,
     /// CBOR in another than the deterministic encoding.
     #[error("not the deterministic encoding")]
     NotDeterministic,
@@ -39,7 +46,7 @@ pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, CborError> {
 /// [`CborError::Content`] where the value cannot be written.
 pub fn encode_value(value: &Value) -> Result<Vec<u8>, CborError> {
     let mut bytes = Vec::new();
-    ciborium::into_writer(&sorted(value)?, &mut bytes).map_err(|e| CborError::Content(e.to_string()))?;
+    ciborium::into_writer(&sorted(value, 0)?, &mut bytes).map_err(|e| CborError::Content(e.to_string()))?;
     Ok(bytes)
 }
 
@@ -67,7 +74,7 @@ pub fn decode_value(bytes: &[u8]) -> Result<Value, CborError> {
     if bytes.len() > MAX_ITEM_BYTES {
         return Err(CborError::TooLong);
     }
-    let value: Value = ciborium::from_reader(bytes).map_err(|e| CborError::Syntax(e.to_string()))?;
+    let value = read_value(&mut &bytes[..])?;
     match encode_value(&value)? == bytes {
         true => Ok(value),
         false => Err(CborError::NotDeterministic),
@@ -77,28 +84,56 @@ pub fn decode_value(bytes: &[u8]) -> Result<Value, CborError> {
 /// The length of the first item of a CBOR sequence (RFC 8742), if it is whole.
 ///
 /// # Errors
-/// [`CborError::Syntax`] if the bytes cannot begin an item or end within one.
+/// [`CborError::Syntax`] if the bytes cannot begin an item, [`CborError::CutOff`] if they end within one.
 pub fn first_item_length(bytes: &[u8]) -> Result<usize, CborError> {
     let window = &bytes[..bytes.len().min(MAX_ITEM_BYTES)];
     let mut rest = window;
-    let _: Value = ciborium::from_reader(&mut rest).map_err(|e| CborError::Syntax(e.to_string()))?;
+    read_value(&mut rest)?;
     Ok(window.len() - rest.len())
 }
 
-fn sorted(value: &Value) -> Result<Value, CborError> {
+fn read_value(bytes: &mut &[u8]) -> Result<Value, CborError> {
+    ciborium::from_reader(bytes).map_err(|error| match error {
+        ciborium::de::Error::Io(_) => CborError::CutOff,
+        other => CborError::Syntax(other.to_string()),
+    })
+}
+
+/// Reads an optional field, which is absent or has its type: `null` is no value of it.
+///
+/// # Errors
+/// What deserialising the value gives.
+pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(field: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(field).map(Some)
+}
+
+/// The value with its maps in order, if it is of the few types that the format has.
+fn sorted(value: &Value, depth: usize) -> Result<Value, CborError> {
+    let refuse = |what: &str| Err(CborError::Content(format!("{what} are not allowed")));
     match value {
-        Value::Map(pairs) => sorted_map(pairs),
-        Value::Array(items) => Ok(Value::Array(items.iter().map(sorted).collect::<Result<_, _>>()?)),
-        Value::Float(_) => Err(CborError::Content("floating-point numbers are not allowed".into())),
-        Value::Tag(tag, inner) => Ok(Value::Tag(*tag, Box::new(sorted(inner)?))),
-        other => Ok(other.clone()),
+        Value::Map(_) | Value::Array(_) if depth >= MAX_DEPTH => refuse("more than 32 levels"),
+        Value::Map(pairs) => sorted_map(pairs, depth + 1),
+        Value::Array(items) => {
+            Ok(Value::Array(items.iter().map(|item| sorted(item, depth + 1)).collect::<Result<_, _>>()?))
+        }
+        Value::Integer(number) if !fits_in_64_bits(*number) => refuse("bignums"),
+        Value::Integer(_) | Value::Bytes(_) | Value::Text(_) | Value::Bool(_) | Value::Null => Ok(value.clone()),
+        Value::Float(_) => refuse("floating-point numbers"),
+        _ => refuse("tags"),
     }
 }
 
-fn sorted_map(pairs: &[(Value, Value)]) -> Result<Value, CborError> {
+/// Whether CBOR has an integer for it (major types 0 and 1) rather than a bignum.
+fn fits_in_64_bits(number: Integer) -> bool {
+    let number = i128::from(number);
+    u64::try_from(if number < 0 { -1 - number } else { number }).is_ok()
+}
+
+fn sorted_map(pairs: &[(Value, Value)], depth: usize) -> Result<Value, CborError> {
     let mut keyed = Vec::with_capacity(pairs.len());
     for (key, value) in pairs {
-        keyed.push((encode_value(key)?, key.clone(), sorted(value)?));
+        let key = sorted(key, depth)?;
+        keyed.push((encode_value(&key)?, key, sorted(value, depth)?));
     }
     keyed.sort_by(|a, b| a.0.cmp(&b.0));
     if keyed.windows(2).any(|pair| pair[0].0 == pair[1].0) {
@@ -126,8 +161,21 @@ mod tests {
     }
 
     #[test]
+    fn other_types_than_the_few_are_refused() {
+        let deep = |levels: usize| ["81".repeat(levels), "00".into()].concat();
+        for allowed in ["1bffffffffffffffff", "3bffffffffffffffff", "f4", "f6", "a1f500", &deep(MAX_DEPTH)] {
+            assert!(decode_value(&hex::decode(allowed).unwrap()).is_ok(), "{allowed}");
+        }
+        let (wide, wider) = ("c249010000000000000000", "c25101000000000000000000000000000000ff");
+        for refused in ["c100", wide, wider, "a1c10000", "f7", "f0", "f90000", "a1f9000000", &deep(MAX_DEPTH + 1)] {
+            assert!(decode_value(&hex::decode(refused).unwrap()).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
     fn a_cut_item_has_no_length() {
         assert_eq!(first_item_length(&hex::decode("8201024142").unwrap()), Ok(3));
-        assert!(first_item_length(&hex::decode("8201").unwrap()).is_err());
+        assert_eq!(first_item_length(&hex::decode("8201").unwrap()), Err(CborError::CutOff));
+        assert!(matches!(first_item_length(&hex::decode("ff").unwrap()), Err(CborError::Syntax(_))));
     }
 }

@@ -85,7 +85,7 @@ pub struct SessionEndBody {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PhotoBody {
     /// The session it belongs to, if one was recording.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "cbor::present", skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionId>,
     /// Its file, relative to the evidence folder, with `/`.
     pub file: String,
@@ -171,7 +171,8 @@ impl Body {
             Body::SessionStart(start) => Some(start.session),
             Body::SessionEnd(end) => Some(end.session),
             Body::Photo(photo) => photo.session,
-            _ => None,
+            Body::Other(_, value) => session_named_in(value),
+            Body::Key(_) | Body::Boot(_) | Body::Shutdown(_) => None,
         }
     }
 
@@ -199,6 +200,15 @@ impl Body {
             _ => Body::Other(kind, value.clone()),
         })
     }
+}
+
+/// The session that a body of unknown kind names.
+fn session_named_in(body: &Value) -> Option<SessionId> {
+    #[derive(Deserialize)]
+    struct Named {
+        session: SessionId,
+    }
+    cbor::from_value::<Named>(body).ok().map(|named| named.session)
 }
 
 impl Entry {

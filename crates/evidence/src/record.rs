@@ -65,7 +65,7 @@ pub struct Event {
     /// What: `lost`, `source-ended`, `source-failed`, `photo`.
     pub event: String,
     /// Which track it concerns, if one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "cbor::present", skip_serializing_if = "Option::is_none")]
     pub medium: Option<Medium>,
     /// The reason or name that belongs to it.
     pub detail: String,
@@ -152,6 +152,9 @@ impl Record {
         }
         if record.kind == RecordKind::SegmentEnd && (record.length != 0 || !record.tracks.is_empty()) {
             return Err(PayloadError::Value("a segment end covers media"));
+        }
+        if record.segment == 0 {
+            return Err(PayloadError::Value("segments are counted from 1"));
         }
         if record.tracks.iter().any(|track| track.scale == 0) {
             return Err(PayloadError::Value("a track has 0 ticks a second"));

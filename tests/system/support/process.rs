@@ -75,11 +75,6 @@ impl Running {
         Running { pid, exits, ended: None }
     }
 
-    /// Its process id.
-    pub(crate) fn pid(&self) -> i32 {
-        self.pid.as_raw_nonzero().get()
-    }
-
     /// Whether it has ended, waiting so long for it.
     pub(crate) fn exit_within(&mut self, limit: Duration) -> Option<i32> {
         if self.ended.is_none() {

@@ -3,7 +3,8 @@
 
 use super::VerifyError;
 use crate::{LEDGER_FILE, SESSION_FILE, SESSIONS_FOLDER};
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 pub(super) enum Kind {
@@ -35,17 +36,32 @@ pub(super) fn segments_below(path: &Path) -> Vec<PathBuf> {
     folders.iter().flat_map(|folder| files_in(folder, "mp4").unwrap_or_default()).collect()
 }
 
+/// Opens a regular file, links followed; `None` if there is none. Anything else could block, or never end.
+pub(super) fn open_regular(path: &Path) -> io::Result<Option<File>> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => File::open(path).map(Some),
+        Ok(_) => Ok(None),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// A name that cannot lead out of the folder it is joined to.
+pub(super) fn is_plain_name(name: &str) -> bool {
+    !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\0'])
+}
+
 /// The files with `extension` in a folder, sorted by name.
-pub(super) fn files_in(folder: &Path, extension: &str) -> std::io::Result<Vec<PathBuf>> {
+pub(super) fn files_in(folder: &Path, extension: &str) -> io::Result<Vec<PathBuf>> {
     entries(folder, |path| path.is_file() && has_extension(path, extension))
 }
 
 /// The folders in a folder, sorted by name.
-pub(super) fn folders_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+pub(super) fn folders_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
     entries(folder, Path::is_dir)
 }
 
-fn entries(folder: &Path, wanted: impl Fn(&Path) -> bool) -> std::io::Result<Vec<PathBuf>> {
+fn entries(folder: &Path, wanted: impl Fn(&Path) -> bool) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

@@ -9,6 +9,7 @@ mod photo;
 mod report;
 mod scan;
 mod segment;
+mod sequence;
 mod session;
 mod trust;
 

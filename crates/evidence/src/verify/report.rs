@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a verification says.
 
+use super::session::Verified;
 use crate::record::Medium;
 use crate::{Hash, SessionId};
 use serde::Serialize;
@@ -211,8 +212,8 @@ pub struct SegmentReport {
 pub struct SessionReport {
     /// The folder.
     pub path: PathBuf,
-    /// The session.
-    pub session: SessionId,
+    /// The session, if anything there says so.
+    pub session: Option<SessionId>,
     /// Its segments in order.
     pub segments: Vec<SegmentReport>,
     /// How many photos belong to it.
@@ -252,6 +253,13 @@ impl Report {
             sessions: Vec::new(),
             totals: Totals::default(),
         }
+    }
+
+    pub(super) fn take_session(&mut self, verified: Verified) {
+        self.findings.extend(verified.findings);
+        self.gaps.extend(verified.gaps);
+        self.totals.add(&verified.totals);
+        self.sessions.push(verified.report);
     }
 
     pub(super) fn concluded(mut self) -> Report {

@@ -4,10 +4,10 @@
 use super::report::{Finding, Gap, Problem, Report, SegmentReport, SessionReport, Totals};
 use super::scan::{Item, ScannedRecord, Tail, scan_linked, scan_segment};
 use super::{Options, VerifyError, trust};
+use crate::Hash;
 use crate::entry::{Body, SessionStartBody};
 use crate::ledger::SignedEntry;
 use crate::record::{Medium, Record, RecordKind};
-use crate::{Hash, SessionId};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -29,6 +29,9 @@ pub(super) struct Segment {
     pub(super) last: Option<Link>,
     pub(super) closed: bool,
     pub(super) tail: Tail,
+    /// Record boxes that hold no record of the session, in front of the first link and behind the last.
+    pub(super) forged_before: u64,
+    pub(super) forged_behind: u64,
     /// Where each track begins and ends in this file, in nanoseconds of the session.
     pub(super) begins: BTreeMap<Medium, u64>,
     pub(super) ends: BTreeMap<Medium, u64>,
@@ -51,12 +54,12 @@ pub(super) fn verify_alone(path: &Path, options: &Options<'_>) -> Result<Report,
     report.findings.extend(segment.findings_alone());
     report.gaps = segment.gaps;
     report.totals = segment.report.totals.clone();
-    report.sessions.extend(segment.report.session.map(|session| SessionReport {
+    report.sessions.push(SessionReport {
         path: path.into(),
-        session,
+        session: segment.report.session,
         segments: vec![segment.report],
         photos: 0,
-    }));
+    });
     Ok(report.concluded())
 }
 
@@ -142,8 +145,6 @@ struct Judge {
     segment: Segment,
     session: Option<SessionStartBody>,
     start_hash: Hash,
-    /// How far chunks stand from where they were recorded, in bytes; changes only where something was taken or added.
-    shift: i128,
     more: usize,
 }
 
@@ -169,10 +170,12 @@ impl Judge {
             last: None,
             closed: false,
             tail: Tail { offset: 0, length },
+            forged_before: 0,
+            forged_behind: 0,
             begins: BTreeMap::new(),
             ends: BTreeMap::new(),
         };
-        Judge { segment, session: None, start_hash: Hash::ZERO, shift: 0, more: 0 }
+        Judge { segment, session: None, start_hash: Hash::ZERO, more: 0 }
     }
 
     fn take(&mut self, item: Item) {
@@ -193,23 +196,28 @@ impl Judge {
 
     fn take_record(&mut self, scanned: &ScannedRecord) {
         self.segment.report.totals.signed_bytes += scanned.end - scanned.offset;
+        let Some(session) = &self.session else { return self.reject_keyless() };
         let record = match &scanned.record {
-            Ok(record) => record,
+            Ok(record) if scanned.key == Some(session.public) => record,
+            Ok(_) => return self.reject(scanned, "its record is signed by another key than the session's"),
             Err(error) => return self.reject(scanned, &format!("its record cannot be trusted: {error}")),
         };
-        match &self.session {
-            None => return self.reject(scanned, "the segment has no session-start entry that names its key"),
-            Some(session) if scanned.key != Some(session.public) => {
-                return self.reject(scanned, "its record is signed by another key than the session's");
-            }
-            Some(_) => {}
-        }
         let problem = self.place_problem(record, scanned).or_else(|| self.content_problem(record, scanned));
         self.count(record, scanned, problem);
     }
 
+    /// Without the session's start no key is known, and that is one problem, not one for each record.
+    fn reject_keyless(&mut self) {
+        self.segment.report.verdicts.push(Problem::Forged.letter());
+        if self.segment.findings.is_empty() {
+            let detail = "the segment has no session-start entry that is rightly signed: nothing names its key";
+            self.find(Problem::Forged, None, None, detail.into());
+        }
+    }
+
     fn reject(&mut self, scanned: &ScannedRecord, detail: &str) {
-        let chunk = self.segment.last.map_or(0, |last| last.chunks);
+        let chunk = self.segment.last.map_or(0, |last| last.chunks).saturating_add(self.segment.forged_behind);
+        self.segment.forged_behind += 1;
         self.segment.report.verdicts.push(Problem::Forged.letter());
         let at = format!("{detail} (record at byte {})", scanned.offset);
         self.find(Problem::Forged, Some(chunk), None, at);
@@ -217,56 +225,60 @@ impl Judge {
 
     /// Whether the record stands where it was recorded.
     fn place_problem(&mut self, record: &Record, scanned: &ScannedRecord) -> Option<(Problem, String)> {
-        let session = self.segment.report.session;
-        if Some(record.session) != session {
-            return Some((Problem::Misplaced, format!("it belongs to session {}", record.session)));
+        let misplaced = |detail: String| Some((Problem::Misplaced, detail));
+        if Some(record.session) != self.segment.report.session {
+            return misplaced(format!("it belongs to session {}", record.session));
         }
         if self.segment.closed {
-            return Some((Problem::Misplaced, "it stands behind the segment's end".into()));
+            return misplaced("it stands behind the segment's end".into());
         }
-        match self.segment.report.segment {
-            Some(number) if number != record.segment => {
-                return Some((Problem::Misplaced, format!("it belongs to segment {}", record.segment)));
-            }
-            _ => {}
+        if self.segment.report.segment.is_some_and(|number| number != record.segment) {
+            return misplaced(format!("it belongs to segment {}", record.segment));
         }
-        let shift = i128::from(scanned.covered_from) - i128::from(record.offset);
-        let moved = shift != 0 && shift != self.shift;
-        self.shift = shift;
-        match self.segment.last {
-            None => self.first_problem(record, moved),
-            Some(last) => self.order_problem(record, last, moved),
-        }
+        let out_of_order = match self.segment.last {
+            None => self.first_problem(record, scanned),
+            Some(last) => self.order_problem(record, last),
+        };
+        out_of_order.or_else(|| self.shift_problem(record, scanned))
     }
 
-    fn first_problem(&mut self, record: &Record, moved: bool) -> Option<(Problem, String)> {
+    fn first_problem(&mut self, record: &Record, scanned: &ScannedRecord) -> Option<(Problem, String)> {
         if record.seq == 0 && record.prev != self.start_hash {
             return Some((Problem::Misplaced, "it does not follow the session-start entry in this file".into()));
         }
-        moved.then(|| (Problem::Removed, "the beginning of the segment is not there".into()))
+        if scanned.covered_from < record.offset {
+            self.removed(1, Some(record.chunk), None, "the beginning of the segment is not there".into());
+        }
+        None
     }
 
-    fn order_problem(&mut self, record: &Record, last: Link, moved: bool) -> Option<(Problem, String)> {
+    fn order_problem(&mut self, record: &Record, last: Link) -> Option<(Problem, String)> {
         if record.seq <= last.seq {
             return Some((Problem::Misplaced, format!("record {} stands behind record {}", record.seq, last.seq)));
         }
-        if record.seq > last.seq + 1 {
-            self.removed(record, last);
-            return None;
-        }
-        if record.prev != last.hash {
+        let skipped = record.seq - last.seq - 1;
+        if skipped == 0 && record.prev != last.hash {
             return Some((Problem::Misplaced, "it is not linked to the record before it".into()));
         }
-        moved.then(|| (Problem::Altered, "it does not stand where it was recorded".into()))
+        // A damaged record stands there, even if it cannot say its number any more.
+        let missing = skipped.saturating_sub(self.segment.forged_behind);
+        if missing > 0 {
+            let range = time_range(record).map(|(from_ns, _)| (self.segment.report.to_ns, from_ns));
+            self.removed(missing, Some(last.chunks), range, format!("{missing} records are missing here"));
+        }
+        None
     }
 
-    fn removed(&mut self, record: &Record, last: Link) {
-        let missing = record.seq - last.seq - 1;
+    fn removed(&mut self, missing: u64, chunk: Option<u64>, range: Option<(u64, u64)>, detail: String) {
         let letters = usize::try_from(missing).unwrap_or(MAX_FINDINGS).min(MAX_FINDINGS);
         self.segment.report.verdicts.extend(std::iter::repeat_n(Problem::Removed.letter(), letters));
-        let to_ns = time_range(record).map(|(from_ns, _)| from_ns);
-        let range = to_ns.map(|to_ns| (self.segment.report.to_ns, to_ns));
-        self.find(Problem::Removed, Some(last.chunks), range, format!("{missing} records are missing here"));
+        self.find(Problem::Removed, chunk, range, detail);
+    }
+
+    /// Whether its bytes begin elsewhere than the record says. Behind another problem that is only its consequence.
+    fn shift_problem(&self, record: &Record, scanned: &ScannedRecord) -> Option<(Problem, String)> {
+        let shifted = self.segment.findings.is_empty() && scanned.covered_from != record.offset;
+        shifted.then(|| (Problem::Altered, "it does not stand where it was recorded".into()))
     }
 
     fn content_problem(&self, record: &Record, scanned: &ScannedRecord) -> Option<(Problem, String)> {
@@ -313,6 +325,10 @@ impl Judge {
             segment.report.to_ns = to_ns.max(segment.report.to_ns);
             segment.report.longest_chunk_ns = segment.report.longest_chunk_ns.max(to_ns - from_ns);
         }
+        if segment.first.is_none() {
+            segment.forged_before = segment.forged_behind;
+        }
+        segment.forged_behind = 0;
         segment.first.get_or_insert(link);
         segment.last = Some(link);
         segment.report.totals.chunks += u64::from(is_chunk);
@@ -389,8 +405,8 @@ fn time_range(record: &Record) -> Option<(u64, u64)> {
 }
 
 impl Segment {
-    /// The session it says it is of, and the hash of the start entry it carries.
-    pub(super) fn session(&self) -> Option<(SessionId, Hash)> {
-        Some((self.report.session?, self.start.as_ref()?.hash))
+    /// Hash of the session-start entry that it carries.
+    pub(super) fn start_hash(&self) -> Option<Hash> {
+        Some(self.start.as_ref()?.hash)
     }
 }

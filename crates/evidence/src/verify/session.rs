@@ -4,57 +4,49 @@
 use super::find::files_in;
 use super::report::{Finding, Gap, Problem, Report, SessionReport, Totals};
 use super::segment::{GAP_NS, Link, Segment, verify_file};
+use super::sequence::{self, Sequence};
 use super::{Options, VerifyError, parallel, photo, trust};
 use crate::entry::{Body, PhotoBody, SessionEndBody, SessionStartBody};
-use crate::ledger::{SignedEntry, open_sequence};
+use crate::ledger::SignedEntry;
 use crate::record::Medium;
-use crate::{PHOTOS_FOLDER, SESSION_FILE};
+use crate::{Hash, PHOTOS_FOLDER, SESSION_FILE, SESSIONS_FOLDER, SessionId};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// The ledger entries of one session.
+/// The ledger entries that name one session, in their order.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Entries {
-    pub(super) start: Option<SignedEntry>,
-    pub(super) photos: Vec<SignedEntry>,
-    pub(super) end: Option<SignedEntry>,
-    /// Starts and ends behind the first of each: no session has any.
-    repeated: Vec<SignedEntry>,
-}
+pub(super) struct Entries(pub(super) Vec<SignedEntry>);
 
 impl Entries {
-    pub(super) fn add(&mut self, entry: SignedEntry) {
-        match &entry.entry.body {
-            Body::SessionStart(_) if self.start.is_none() => self.start = Some(entry),
-            Body::SessionEnd(_) if self.end.is_none() => self.end = Some(entry),
-            Body::SessionStart(_) | Body::SessionEnd(_) => self.repeated.push(entry),
-            Body::Photo(_) => self.photos.push(entry),
-            _ => {}
-        }
+    pub(super) fn start(&self) -> Option<(&SignedEntry, &SessionStartBody)> {
+        self.0.iter().find_map(start_of)
     }
 
-    fn start_body(&self) -> Option<&SessionStartBody> {
-        match &self.start.as_ref()?.entry.body {
-            Body::SessionStart(body) => Some(body),
-            _ => None,
-        }
-    }
-
-    fn end_body(&self) -> Option<&SessionEndBody> {
-        match &self.end.as_ref()?.entry.body {
+    fn end(&self) -> Option<&SessionEndBody> {
+        self.0.iter().find_map(|signed| match &signed.entry.body {
             Body::SessionEnd(body) => Some(body),
             _ => None,
-        }
+        })
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = &SignedEntry> {
-        self.start.iter().chain(&self.photos).chain(&self.end)
+    fn photos(&self) -> impl Iterator<Item = (&SignedEntry, &PhotoBody)> {
+        self.0.iter().filter_map(|signed| match &signed.entry.body {
+            Body::Photo(body) => Some((signed, body)),
+            _ => None,
+        })
+    }
+}
+
+fn start_of(signed: &SignedEntry) -> Option<(&SignedEntry, &SessionStartBody)> {
+    match &signed.entry.body {
+        Body::SessionStart(body) => Some((signed, body)),
+        _ => None,
     }
 }
 
 /// What a session's folder shows.
 pub(super) struct Verified {
-    pub(super) report: Option<SessionReport>,
+    pub(super) report: SessionReport,
     pub(super) findings: Vec<Finding>,
     pub(super) gaps: Vec<Gap>,
     pub(super) totals: Totals,
@@ -62,56 +54,81 @@ pub(super) struct Verified {
 
 /// Verifies a session folder with no ledger around it.
 pub(super) fn verify_alone(folder: &Path, options: &Options<'_>) -> Result<Report, VerifyError> {
-    let (entries, mut findings) = read_entries(folder)?;
-    let segments = verify_files(&files_in(folder, "mp4").map_err(VerifyError::read(folder))?, options)?;
-    let starts: Vec<_> = segments.iter().filter_map(|segment| segment.start.clone()).collect();
-    let verified = join(folder, &entries, segments);
-    findings.extend(disagreements(&folder.join(SESSION_FILE), &entries));
-    let mut report = Report::new(folder, "session", trust::judge(options.history, entries.all().chain(&starts)));
-    findings.extend(verified.findings);
-    report.findings = findings;
-    report.gaps = verified.gaps;
-    report.totals = verified.totals;
-    report.sessions.extend(verified.report);
+    let (verified, used) = judge_alone(folder, options)?;
+    let mut report = Report::new(folder, "session", trust::judge(options.history, &used));
+    report.take_session(verified);
     Ok(report.concluded())
 }
 
-/// Reads `session.cbor`. What is wrong with it is a finding.
-pub(super) fn read_entries(folder: &Path) -> Result<(Entries, Vec<Finding>), VerifyError> {
+/// Judges a session folder by the copies of ledger entries in it; these come with the judgement.
+pub(super) fn judge_alone(folder: &Path, options: &Options<'_>) -> Result<(Verified, Vec<SignedEntry>), VerifyError> {
     let path = folder.join(SESSION_FILE);
-    let mut entries = Entries::default();
-    let bytes = match std::fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let absent = Finding::new(Problem::Absent, &path, "the session's entries are not there");
-            return Ok((entries, vec![absent]));
+    let copied = sequence::read(&path)?;
+    let segments = verify_files(&files_in(folder, "mp4").map_err(VerifyError::read(folder))?, options)?;
+    let mut used: Vec<_> = segments.iter().filter_map(|segment| segment.start.clone()).collect();
+    let verified = match copied {
+        Some(Sequence { items, findings }) => {
+            let entries: Vec<_> = items.into_iter().flatten().collect();
+            used.extend(entries.iter().cloned());
+            let (own, misplaced) = own_entries(&path, entries);
+            let mut verified = join(folder, &own, segments);
+            verified.findings.extend(findings.into_iter().chain(misplaced).chain(disagreements(&path, &own)));
+            verified.findings.extend(check_photos(folder, &own)?);
+            verified
         }
-        Err(error) => return Err(VerifyError::read(&path)(error)),
+        None => {
+            let (findings, photos) = photo::judge_folder(&folder.join(PHOTOS_FOLDER))?;
+            used.extend(photos);
+            let mut verified = join(folder, &Entries::default(), segments);
+            verified.findings.push(Finding::new(Problem::Absent, &path, "the session's entries are not there"));
+            verified.findings.extend(findings);
+            verified
+        }
     };
-    let (all, error) = open_sequence(&bytes);
-    let disordered = all.windows(2).any(|pair| pair[0].entry.seq >= pair[1].entry.seq);
-    all.into_iter().for_each(|entry| entries.add(entry));
-    let finding = error.map(|error| Finding::new(Problem::Altered, &path, error.to_string()));
-    let order = disordered.then(|| Finding::new(Problem::Misplaced, &path, "its entries are out of order"));
-    Ok((entries, finding.into_iter().chain(order).collect()))
+    Ok((verified, used))
+}
+
+/// The entries of `session.cbor` that name its session, and what is wrong with the others and with their order.
+fn own_entries(path: &Path, entries: Vec<SignedEntry>) -> (Entries, Vec<Finding>) {
+    let mut findings = Vec::new();
+    let session = entries.iter().find_map(start_of).map(|(_, start)| start.session);
+    let session = session.or_else(|| entries.iter().find_map(|signed| signed.entry.body.session()));
+    if entries.windows(2).any(|pair| pair[0].entry.seq >= pair[1].entry.seq) {
+        findings.push(Finding::new(Problem::Misplaced, path, "its entries are out of order"));
+    }
+    let (own, foreign): (Vec<_>, Vec<_>) =
+        entries.into_iter().partition(|signed| session.is_some() && signed.entry.body.session() == session);
+    if let Some(foreign) = foreign.first() {
+        let detail = format!("entry {}, which it holds, does not name its session", foreign.entry.seq);
+        findings.push(Finding::new(Problem::Misplaced, path, detail));
+    }
+    (Entries(own), findings)
 }
 
 /// What the entries of a session, as `path` has them, say against one another: there is one start and at most one end,
 /// and one key signs them all.
 pub(super) fn disagreements(path: &Path, entries: &Entries) -> Vec<Finding> {
-    let Some(start) = &entries.start else { return Vec::new() };
-    let repeated = entries.repeated.iter().map(|e| format!("the session has a second {} entry", e.entry.body.kind()));
-    let odd = entries
-        .all()
-        .filter(|e| e.key != start.key || e.entry.device != start.entry.device)
-        .map(|e| format!("the {} entry is signed by another key than the session's start", e.entry.body.kind()));
-    let forged = repeated.chain(odd).map(|detail| Finding::new(Problem::Forged, path, detail));
-    let mut findings: Vec<_> = forged.collect();
-    let own = start.entry.body.session();
-    if entries.all().any(|e| e.entry.body.session() != own) {
-        findings.push(Finding::new(Problem::Misplaced, path, "it holds entries of more than one session"));
-    }
-    findings
+    let Some((start, _)) = entries.start() else { return Vec::new() };
+    let repeated = ["session-start", "session-end"].into_iter().filter_map(|kind| {
+        let second = entries.0.iter().filter(|signed| signed.entry.body.kind() == kind).nth(1)?;
+        Some(format!("the session has a second {kind} entry, entry {}", second.entry.seq))
+    });
+    let odd = entries.0.iter().filter(|e| e.key != start.key || e.entry.device != start.entry.device);
+    let odd = odd.map(|e| {
+        let (seq, kind) = (e.entry.seq, e.entry.body.kind());
+        format!("entry {seq}, a {kind} entry, is signed by another key than the session's start")
+    });
+    repeated.chain(odd).map(|detail| Finding::new(Problem::Forged, path, detail)).collect()
+}
+
+/// Holds the photos in a session's folder against the session's entries.
+pub(super) fn check_photos(folder: &Path, entries: &Entries) -> Result<Vec<Finding>, VerifyError> {
+    let photos = folder.join(PHOTOS_FOLDER);
+    let named = entries.start().map(|(_, start)| start.folder.as_str());
+    photo::check_all(&photos, entries.photos(), |file| match file.split('/').collect::<Vec<_>>()[..] {
+        [SESSIONS_FOLDER, folder, PHOTOS_FOLDER, name] if named.is_none_or(|named| named == folder) => Some(name),
+        _ => None,
+    })
 }
 
 /// Verifies files in parallel; the result has their order.
@@ -121,18 +138,25 @@ pub(super) fn verify_files(paths: &[PathBuf], options: &Options<'_>) -> Result<V
 
 /// Joins the segments of one session.
 pub(super) fn join(folder: &Path, entries: &Entries, mut segments: Vec<Segment>) -> Verified {
-    segments.sort_by_key(|segment| (segment.report.segment, segment.first.map(|first| first.seq)));
-    let mut joiner = Joiner { folder, entries, findings: Vec::new(), gaps: Vec::new() };
+    segments.sort_by_cached_key(|segment| {
+        let place = segment.first.map(|first| (segment.report.segment, first.seq));
+        (place.is_none(), place, segment.report.path.clone())
+    });
+    let start = entries.start().or_else(|| segments.iter().find_map(|segment| start_of(segment.start.as_ref()?)));
+    let start_hash = start.map(|(signed, _)| signed.hash);
+    let session = start.map(|(_, body)| body.session);
+    let mut joiner = Joiner { folder, entries, start_hash, findings: Vec::new(), gaps: Vec::new() };
     joiner.check_membership(&segments);
-    joiner.check_links(&segments);
-    joiner.check_end(&segments);
-    joiner.check_photos();
-    joiner.concluded(segments)
+    let own: Vec<_> = segments.iter().filter(|s| s.last.is_some() && s.start_hash() == start_hash).collect();
+    joiner.check_links(&own);
+    joiner.check_end(own.last().copied());
+    joiner.concluded(session, segments)
 }
 
 struct Joiner<'a> {
     folder: &'a Path,
     entries: &'a Entries,
+    start_hash: Option<Hash>,
     findings: Vec<Finding>,
     gaps: Vec<Gap>,
 }
@@ -143,18 +167,16 @@ impl Joiner<'_> {
     }
 
     fn check_membership(&mut self, segments: &[Segment]) {
-        let Some(start) = self.entries.start.as_ref() else {
-            return self.find(Problem::Absent, self.folder, "the session's start is not on record here");
-        };
-        let own = start.entry.body.session().map(|session| (session, start.hash));
-        for segment in segments.iter().filter(|s| s.last.is_some()) {
-            if segment.session() != own {
-                self.find(Problem::Misplaced, &segment.report.path, "the segment belongs to another session");
-            }
+        if self.entries.start().is_none() {
+            self.find(Problem::Absent, self.folder, "the session's start is not on record here");
+        }
+        let own = self.start_hash;
+        for segment in segments.iter().filter(|s| s.start.is_some() && s.start_hash() != own) {
+            self.find(Problem::Misplaced, &segment.report.path, "the segment belongs to another session");
         }
     }
 
-    fn check_links(&mut self, segments: &[Segment]) {
+    fn check_links(&mut self, segments: &[&Segment]) {
         let mut before: Option<(&Segment, Link)> = None;
         let mut ends = BTreeMap::new();
         for segment in segments {
@@ -172,8 +194,10 @@ impl Joiner<'_> {
     }
 
     fn check_first(&mut self, segment: &Segment, first: Link) {
-        if first.seq > 0 {
-            let detail = format!("segments before {} with {} records are missing", name(segment), first.seq);
+        // A damaged record stands there, even if it cannot say its number any more.
+        let missing = first.seq.saturating_sub(segment.forged_before);
+        if missing > 0 {
+            let detail = format!("segments before {} with {missing} records are missing", name(segment));
             self.absent(0, (0, segment.report.from_ns), detail);
         }
     }
@@ -182,9 +206,13 @@ impl Joiner<'_> {
         let path = segment.report.path.clone();
         match first.seq.cmp(&link.seq.saturating_add(1)) {
             std::cmp::Ordering::Greater => {
-                let missing = first.seq - link.seq - 1;
-                let detail = format!("{missing} records between {} and {} are missing", name(previous), name(segment));
-                self.absent(link.chunks, (previous.report.to_ns, segment.report.from_ns), detail);
+                let damaged = previous.forged_behind.saturating_add(segment.forged_before);
+                let missing = (first.seq - link.seq - 1).saturating_sub(damaged);
+                if missing > 0 {
+                    let detail =
+                        format!("{missing} records between {} and {} are missing", name(previous), name(segment));
+                    self.absent(link.chunks, (previous.report.to_ns, segment.report.from_ns), detail);
+                }
             }
             std::cmp::Ordering::Less => {
                 self.find(Problem::Misplaced, &path, format!("it repeats what is in {}", name(previous)));
@@ -203,9 +231,8 @@ impl Joiner<'_> {
         self.findings.push(finding);
     }
 
-    fn check_end(&mut self, segments: &[Segment]) {
-        let last = segments.iter().rev().find(|segment| segment.last.is_some());
-        let Some(end) = self.entries.end_body().cloned() else {
+    fn check_end(&mut self, last: Option<&Segment>) {
+        let Some(end) = self.entries.end().cloned() else {
             let detail = "the session has no end: it was cut off or is still being recorded";
             self.find(Problem::Unfinished, self.folder, detail);
             return self.findings.extend(last.and_then(|segment| segment.tail_finding(segment.closed)));
@@ -219,43 +246,31 @@ impl Joiner<'_> {
     }
 
     fn check_last(&mut self, end: &SessionEndBody, last: Option<&Segment>) {
-        let start = self.entries.start.as_ref().map(|start| start.hash);
         let to_ns = last.map_or(0, |segment| segment.report.to_ns);
+        let damaged = last.map_or(0, |segment| segment.forged_behind);
         let (records, chunks, hash) = match last.and_then(|segment| segment.last) {
             Some(link) => (link.seq.saturating_add(1), link.chunks, Some(link.hash)),
-            None => (0, 0, start),
+            None => (0, 0, self.start_hash),
         };
         match records.cmp(&end.records) {
+            std::cmp::Ordering::Less if records.saturating_add(damaged) >= end.records => {}
             std::cmp::Ordering::Less => {
-                let detail = format!("the last {} of {} records are missing", end.records - records, end.records);
+                let missing = end.records - records - damaged;
+                let detail = format!("the last {missing} of {} records are missing", end.records);
                 self.absent(chunks, (to_ns, to_ns), detail);
             }
             std::cmp::Ordering::Greater => {
                 self.find(Problem::Forged, self.folder, "there are more records than the session's end counts");
             }
             std::cmp::Ordering::Equal if hash != Some(end.last) => {
-                self.find(
-                    Problem::Misplaced,
-                    self.folder,
-                    "the last record is not the one that the session's end names",
-                );
+                let detail = "the last record is not the one that the session's end names";
+                self.find(Problem::Misplaced, self.folder, detail);
             }
             std::cmp::Ordering::Equal => {}
         }
     }
 
-    fn check_photos(&mut self) {
-        for signed in &self.entries.photos {
-            let Body::Photo(body) = &signed.entry.body else { continue };
-            let path = self.folder.join(PHOTOS_FOLDER).join(file_name(body));
-            self.findings.extend(photo::check_file(&path, body));
-            self.findings.extend(photo::check_sidecar(&path, signed));
-        }
-        let known: Vec<_> = self.entries.photos.iter().filter_map(photo_name).collect();
-        self.findings.extend(photo::strangers(&self.folder.join(PHOTOS_FOLDER), &known));
-    }
-
-    fn concluded(self, segments: Vec<Segment>) -> Verified {
+    fn concluded(self, session: Option<SessionId>, segments: Vec<Segment>) -> Verified {
         let mut totals = Totals::default();
         let (mut findings, mut gaps, mut reports) = (self.findings, self.gaps, Vec::new());
         for segment in segments {
@@ -264,11 +279,8 @@ impl Joiner<'_> {
             gaps.extend(segment.gaps);
             reports.push(segment.report);
         }
-        let session = self.entries.start_body().map(|start| start.session);
-        let session = session.or_else(|| reports.iter().find_map(|report| report.session));
-        let photos = self.entries.photos.len() as u64;
-        let report =
-            session.map(|session| SessionReport { path: self.folder.into(), session, segments: reports, photos });
+        let photos = self.entries.photos().count() as u64;
+        let report = SessionReport { path: self.folder.into(), session, segments: reports, photos };
         Verified { report, findings, gaps, totals }
     }
 }
@@ -287,16 +299,4 @@ fn gaps_between(ends: &BTreeMap<Medium, u64>, segment: &Segment) -> Vec<Gap> {
 
 fn name(segment: &Segment) -> String {
     segment.report.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-fn photo_name(signed: &SignedEntry) -> Option<String> {
-    match &signed.entry.body {
-        Body::Photo(body) => Some(file_name(body)),
-        _ => None,
-    }
-}
-
-/// The last part of the recorded path, whatever a hostile entry says.
-pub(super) fn file_name(body: &PhotoBody) -> String {
-    body.file.rsplit('/').next().unwrap_or_default().to_owned()
 }

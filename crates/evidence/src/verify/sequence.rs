@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Reads the entries of `ledger.cbor` or `session.cbor`, and goes on behind what is none. Memory is bounded by the
+//! entries that are rightly signed, whatever else the file holds.
+
+use super::VerifyError;
+use super::find::open_regular;
+use super::report::{Finding, Problem};
+use crate::cbor::{CborError, MAX_ITEM_BYTES, first_item_length};
+use crate::ledger::{SignedEntry, open_entry};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+const READ_BYTES: u64 = 1024 * 1024;
+
+/// How many items that are no entries are looked at.
+const MAX_STRANGE_ITEMS: usize = 1000;
+
+/// What every envelope begins with, up to its key (`docs/format.md`, section 2).
+const ENVELOPE_BEGINNING: [u8; 10] = [0xd2, 0x84, 0x58, 0x26, 0xa2, 0x01, 0x27, 0x04, 0x58, 0x20];
+
+/// The items of a file in its order, and what is wrong with them as such.
+#[derive(Default)]
+pub(super) struct Sequence {
+    /// The entries; `None` where an item is no entry that is rightly signed.
+    pub(super) items: Vec<Option<SignedEntry>>,
+    pub(super) findings: Vec<Finding>,
+}
+
+impl Sequence {
+    pub(super) fn into_entries(self) -> impl Iterator<Item = SignedEntry> {
+        self.items.into_iter().flatten()
+    }
+
+    fn take(&mut self, path: &Path, item: &[u8]) {
+        let opened = open_entry(item, self.items.len() as u64);
+        let opened =
+            opened.map_err(|error| self.findings.push(Finding::new(Problem::Altered, path, error.to_string())));
+        self.items.push(opened.ok());
+    }
+}
+
+/// Reads the file at `path`; `None` if there is none.
+pub(super) fn read(path: &Path) -> Result<Option<Sequence>, VerifyError> {
+    let Some(file) = open_regular(path).map_err(VerifyError::read(path))? else { return Ok(None) };
+    let mut window = Window { file, bytes: Vec::new(), at: 0, offset: 0 };
+    let mut sequence = Sequence::default();
+    loop {
+        match window.next().map_err(VerifyError::read(path))? {
+            Next::Item(item) => sequence.take(path, item),
+            Next::Unreadable(problem, detail) => {
+                sequence.findings.push(Finding::new(problem, path, detail));
+                break;
+            }
+            Next::End => break,
+        }
+        if sequence.findings.len() >= MAX_STRANGE_ITEMS {
+            let detail = "it was not read on behind so much that is no entry";
+            sequence.findings.push(Finding::new(Problem::Altered, path, detail));
+            break;
+        }
+    }
+    Ok(Some(sequence))
+}
+
+/// The piece of the file that is in memory.
+struct Window {
+    file: File,
+    bytes: Vec<u8>,
+    at: usize,
+    /// Where `at` is in the file.
+    offset: u64,
+}
+
+impl Window {
+    fn next(&mut self) -> io::Result<Next<'_>> {
+        if self.bytes.len() - self.at < MAX_ITEM_BYTES {
+            self.bytes.drain(..self.at);
+            self.at = 0;
+            Read::by_ref(&mut self.file).take(READ_BYTES).read_to_end(&mut self.bytes)?;
+        }
+        let rest = &self.bytes[self.at..];
+        if rest.is_empty() {
+            return Ok(Next::End);
+        }
+        let length = match first_item_length(rest) {
+            Ok(length) => length,
+            Err(error) => return Ok(describe(&error, rest, self.offset)),
+        };
+        let item = self.at..self.at + length;
+        self.at += length;
+        self.offset += length as u64;
+        Ok(Next::Item(&self.bytes[item]))
+    }
+}
+
+enum Next<'a> {
+    Item(&'a [u8]),
+    /// Where an item begins cannot be told from here on.
+    Unreadable(Problem, String),
+    End,
+}
+
+/// An envelope that the end of the file cuts off is what a power cut leaves; anything else was put there.
+fn describe(error: &CborError, rest: &[u8], offset: u64) -> Next<'static> {
+    let beginning = ENVELOPE_BEGINNING.len().min(rest.len());
+    let is_envelope = rest[..beginning] == ENVELOPE_BEGINNING[..beginning];
+    let torn = *error == CborError::CutOff && rest.len() < MAX_ITEM_BYTES && is_envelope;
+    match torn {
+        true => Next::Unreadable(
+            Problem::Unfinished,
+            format!("the entry at byte {offset} is cut off by the end of the file"),
+        ),
+        false => Next::Unreadable(Problem::Altered, format!("what stands at byte {offset} is no entry: {error}")),
+    }
+}
