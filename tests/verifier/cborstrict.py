@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""CBOR (RFC 8949) as far as the evidence format needs it.
+"""CBOR (RFC 8949) as far as the evidence format needs it (section 2).
 
 A general decoder is the wrong tool for bytes that may be hostile: it turns tags into dates, regular expressions or
-shared references, and allocates what a length claims. This one knows eight shapes and nothing else, reads from
-bytes that are already in memory, and never allocates more than they hold.
+shared references, and allocates what a length claims. This one knows what may stand in a payload and nothing else,
+reads from bytes that are already in memory, and never allocates more than they hold.
 
 `decode_exact` decodes, encodes again and compares, so only the core deterministic encoding (section 4.2.1) passes.
+`item_end` tells only where a well-formed item ends, whatever is in it.
 """
 
-MAX_DEPTH = 200
+MAX_DEPTH = 32
+SIMPLE = {20: False, 21: True, 22: None}
+BREAK = 0xFF
 
 
 class CborError(ValueError):
-    """The bytes are not CBOR, or not in the core deterministic encoding."""
+    """The bytes are not CBOR, or not what a payload may be."""
 
 
 class Truncated(CborError):
@@ -27,51 +30,79 @@ class Map:
     def __init__(self, pairs):
         self.pairs = pairs
 
-    def get(self, name):
-        """The value of a text key, or None."""
+    def get(self, name, default=None):
+        """The value of a text key."""
         for key, value in self.pairs:
             if isinstance(key, str) and key == name:
                 return value
-        return None
-
-
-class Tag:
-    __slots__ = ("number", "value")
-
-    def __init__(self, number, value):
-        self.number = number
-        self.value = value
-
-
-class Simple:
-    """false, true, null and the like."""
-
-    __slots__ = ("number",)
-
-    def __init__(self, number):
-        self.number = number
+        return default
 
 
 def _head(data, pos):
+    """(major type, additional information, argument or None, position behind the head)."""
     if pos >= len(data):
         raise Truncated("ends within an item")
-    first = data[pos]
-    major, info = first >> 5, first & 31
+    major, info = data[pos] >> 5, data[pos] & 31
     if info < 24:
         return major, info, info, pos + 1
+    if info == 31:
+        return major, info, None, pos + 1
     if info > 27:
-        raise CborError("indefinite or reserved length")
+        raise CborError("reserved length")
     size = 1 << (info - 24)
     if pos + 1 + size > len(data):
         raise Truncated("ends within an item")
     return major, info, int.from_bytes(data[pos + 1 : pos + 1 + size], "big"), pos + 1 + size
 
 
-def decode_one(data, pos=0, depth=0):
-    """One item of definite length: (value, position behind it)."""
-    if depth > MAX_DEPTH:
-        raise CborError("nested too deeply")
+def item_end(data):
+    """Where the item at the beginning ends, if it is well-formed (RFC 8949, appendix C); of any kind and depth."""
+    # How many items are still to come at each depth. Of open ones (None, of what, how many there were): a break.
+    open_, pos = [1], 0
+    while open_:
+        top = open_[-1]
+        if top == 0:
+            open_.pop()
+            continue
+        if isinstance(top, list):
+            major_wanted, count = top
+            if pos < len(data) and data[pos] == BREAK:
+                if major_wanted == 5 and count % 2:
+                    raise CborError("a map with a key and no value")
+                open_.pop()
+                pos += 1
+                continue
+            top[1] += 1
+        else:
+            major_wanted = None
+            open_[-1] -= 1
+        major, info, arg, pos = _head(data, pos)
+        if major_wanted in (2, 3) and (major != major_wanted or arg is None):
+            raise CborError("another item within a string")
+        if arg is None:
+            if major not in (2, 3, 4, 5):
+                raise CborError("indefinite length where there is none")
+            open_.append([major, 0])
+        elif major in (2, 3):
+            if arg > len(data) - pos:
+                raise Truncated("ends within a string")
+            pos += arg
+        elif major == 4:
+            open_.append(arg)
+        elif major == 5:
+            open_.append(2 * arg)
+        elif major == 6:
+            open_.append(1)
+        elif major == 7 and info == 24 and arg < 32:
+            raise CborError("reserved simple value")
+    return pos
+
+
+def _decode(data, pos, depth):
+    """One item that may stand in a payload: (value, position behind it)."""
     major, info, arg, pos = _head(data, pos)
+    if arg is None:
+        raise CborError("indefinite length")
     if major == 0:
         return arg, pos
     if major == 1:
@@ -86,27 +117,20 @@ def decode_one(data, pos=0, depth=0):
             return raw.decode("utf-8"), pos + arg
         except UnicodeDecodeError:
             raise CborError("text is not UTF-8") from None
-    if major == 4:
+    if major in (4, 5):
+        if depth >= MAX_DEPTH:
+            raise CborError("nested too deeply")
         items = []
         for _ in range(arg):
-            value, pos = decode_one(data, pos, depth + 1)
-            items.append(value)
-        return items, pos
-    if major == 5:
-        pairs = []
-        for _ in range(arg):
-            key, pos = decode_one(data, pos, depth + 1)
-            value, pos = decode_one(data, pos, depth + 1)
-            pairs.append((key, value))
-        return Map(pairs), pos
-    if major == 6:
-        value, pos = decode_one(data, pos, depth + 1)
-        return Tag(arg, value), pos
-    if info in (25, 26, 27):
-        raise CborError("floating-point number")
-    if info == 24 and arg < 32:
-        raise CborError("reserved simple value")
-    return Simple(arg), pos
+            item, pos = _decode(data, pos, depth + 1)
+            if major == 5:
+                value, pos = _decode(data, pos, depth + 1)
+                item = (item, value)
+            items.append(item)
+        return (items if major == 4 else Map(items)), pos
+    if major == 7 and info in SIMPLE:
+        return SIMPLE[info], pos
+    raise CborError("a tag, a floating-point number or another simple value")
 
 
 def _encode_head(major, arg):
@@ -120,6 +144,8 @@ def _encode_head(major, arg):
 
 def encode(value):
     """The core deterministic encoding of a value."""
+    if value is None or isinstance(value, bool):
+        return {False: b"\xf4", True: b"\xf5", None: b"\xf6"}[value]
     if isinstance(value, int):
         return _encode_head(0, value) if value >= 0 else _encode_head(1, -1 - value)
     if isinstance(value, bytes):
@@ -135,16 +161,12 @@ def encode(value):
             if left[0] == right[0]:
                 raise CborError("a key twice")
         return _encode_head(5, len(pairs)) + b"".join(key + item for key, item in pairs)
-    if isinstance(value, Tag):
-        return _encode_head(6, value.number) + encode(value.value)
-    if isinstance(value, Simple):
-        return bytes([0xE0 | value.number]) if value.number < 24 else bytes([0xF8, value.number])
     raise CborError("cannot be encoded")
 
 
 def decode_exact(data):
     """The value that `data` is the deterministic encoding of, with nothing behind it."""
-    value, end = decode_one(data)
+    value, end = _decode(data, 0, 0)
     if end != len(data):
         raise CborError("bytes behind the item")
     if encode(value) != bytes(data):

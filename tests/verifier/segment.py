@@ -1,24 +1,35 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""One segment: its boxes, its records, and a letter for each chunk (sections 3 and 7)."""
+"""One segment: its boxes, its records, and a letter for each of them (sections 3 and 7.1)."""
 
+import errno
 import hashlib
 import os
 import stat
 
-from envelope import MAX_ENVELOPE, Entry, Envelope, NotThis, Record
+from envelope import MAX_ENVELOPE, Entry, NotThis, Record
 
-RECORD_TYPE = bytes.fromhex("7c1f0a529b1e4d6e8f335ea1ca400001")
-RECORD_MARK = b"uuid" + RECORD_TYPE
+RECORD_MARK = b"uuid" + bytes.fromhex("7c1f0a529b1e4d6e8f335ea1ca400001")
 HEADER = 24
-MAX_SEARCHED = 65536
+MAX_BOX = HEADER + MAX_ENVELOPE
 PIECE = 1 << 20
+SEARCHED = 1 << 14
 MAX_LETTERS = 1_000_000
-# A signed number can be as large as 2^64; the count stands in the finding.
 MAX_REMOVED = 1000
-MAX_TRACKS = 4096
-MAX_FINDINGS = 1000
+MILLISECOND = 1_000_000
 
 LETTERS = {"altered": "A", "forged": "F", "misplaced": "P", "removed": "M"}
+
+
+def is_file(path):
+    """Whether a regular file is there. OSError if that cannot be told."""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except ValueError:
+        return False
+    except OSError as why:
+        if why.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG):
+            return False
+        raise
 
 
 def open_regular(path):
@@ -47,7 +58,7 @@ def hash_range(file, begin, end):
 
 
 class Boxes:
-    """Walks the top level of a file and stops at Sealcam's boxes."""
+    """Walks the top level of a file and stops at record boxes (7.1, step 1)."""
 
     def __init__(self, file, size):
         self.file = file
@@ -59,238 +70,196 @@ class Boxes:
         """(begin, end) of the next record box, or None. `out_of_shape` tells whether the way there was."""
         self.out_of_shape = False
         while self.pos < self.size:
-            begin, end, ours = self._box(self.pos)
+            begin = self.pos
+            end, is_record = self._box(begin)
             if end is None:
                 self.out_of_shape = True
-                begin = self._search(self.pos)
+                begin = self._search(begin)
                 if begin is None:
                     return None
-                begin, end, ours = self._box(begin)
+                end, is_record = self._box(begin)
             self.pos = end
-            if ours:
+            if is_record:
                 return begin, end
         return None
 
     def _box(self, pos):
-        """(begin, end or None if out of shape, whether it is a record box)."""
+        """(end or None if out of shape, whether it is a record box)."""
         self.file.seek(pos)
-        head = self.file.read(32)
-        if len(head) < 8:
-            return pos, None, False
-        size, kind, need = int.from_bytes(head[:4], "big"), head[4:8], 8
-        wide = size == 1
-        if wide:
-            if len(head) < 16:
-                return pos, None, False
+        head = self.file.read(HEADER)
+        size, need = int.from_bytes(head[:4], "big"), 8
+        if size == 1:
             size, need = int.from_bytes(head[8:16], "big"), 16
-        if kind == b"uuid":
-            need += 16
-        if size < need or pos + size > self.size:
-            return pos, None, False
-        if kind == b"uuid" and head[need - 16 : need] == RECORD_TYPE:
-            if wide:
-                return pos, None, False
-            return pos, pos + size, True
-        return pos, pos + size, False
+        if len(head) < need or size < need or pos + size > self.size:
+            return None, False
+        return pos + size, need == 8 and HEADER < size <= MAX_BOX and head[4:] == RECORD_MARK
 
     def _search(self, pos):
-        """The next place at which a record's box header stands."""
+        """Where the next record box begins."""
         keep, at = b"", pos
         self.file.seek(pos)
-        while True:
-            piece = self.file.read(PIECE)
-            if not piece:
-                return None
+        while piece := self.file.read(SEARCHED):
             window, base = keep + piece, at - len(keep)
             at += len(piece)
             found = window.find(RECORD_MARK, 4)
             while found >= 0:
                 begin = base + found - 4
                 size = int.from_bytes(window[found - 4 : found], "big")
-                if HEADER < size <= MAX_SEARCHED and begin + size <= self.size:
+                if HEADER < size <= MAX_BOX and begin + size <= self.size:
                     return begin
                 found = window.find(RECORD_MARK, found + 1)
             keep = window[-(HEADER - 1) :]
+        return None
 
 
 class Segment:
     """What was found in a segment."""
 
-    def __init__(self):
-        self.letters = bytearray()
-        self.letters_left_out = False
-        self.findings = []
-        self.record_boxes = 0
+    def __init__(self, find):
+        self._find = find
+        self._letters = bytearray()
+        self._letters_left_out = False
+        self._clean = True
         self.start = None
-        self.start_genuine = False
+        self.record_boxes = 0
+        # The first record in its place, and the link: the last one.
         self.first = None
-        self.last_seq = None
-        self.last_hash = None
-        self.closed = False
+        self.link = None
+        # Forged record boxes in front of the first, and behind the link.
+        self.forged_before = 0
+        self.forged_since = 0
         self.tail = 0
-        self.gaps = False
-        self.first_tracks = {}
-        self.last_tracks = {}
+        self.gap = False
+        # Of each medium: where its first track begins and its last one ends.
+        self.begins = {}
+        self.ends = {}
+
+    @property
+    def closed(self):
+        return self.link is not None and self.link.kind == "segment-end"
 
     def order(self):
-        """Where it stands among the segments of its session; one without a record stands last."""
+        """Where it stands among the segments of its session; one without a record in its place stands last."""
         return (0, self.first.segment, self.first.seq) if self.first else (1, 0, 0)
 
-    def verdict(self):
-        return self.letters.decode("ascii") + ("..." if self.letters_left_out else "")
+    def letters(self):
+        return self._letters.decode("ascii") + ("..." if self._letters_left_out else "")
 
     def _letter(self, letter, count=1):
-        room = MAX_LETTERS - len(self.letters)
-        if count > room:
-            self.letters_left_out = True
-        self.letters += letter.encode("ascii") * min(count, room)
+        room = MAX_LETTERS - len(self._letters)
+        self._letters_left_out = self._letters_left_out or count > room
+        self._letters += letter.encode("ascii") * min(count, room)
 
-    def _find(self, problem, chunk, detail, count=1):
-        if len(self.findings) < MAX_FINDINGS:
-            self.findings.append((problem, chunk, detail))
+    def _problem(self, problem, detail, chunk=None, count=1):
+        self._clean = False
+        self._find(problem, detail, chunk)
         self._letter(LETTERS[problem], count)
 
+    def take_start(self, raw):
+        """Step 2: whether the first record box is the session-start box."""
+        try:
+            entry = Entry(raw)
+        except NotThis:
+            return False
+        if entry.kind == "session-start":
+            self.start = entry
+        return self.start is not None
 
-def read_segment(path, session=None):
-    """Judges the file. `session` is the start entry of the session it stands in, if there is one."""
-    result = Segment()
-    with open_regular(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        boxes = Boxes(file, size)
-        covered, misshapen, shift = 0, False, None
-        first_box = True
-        while True:
-            box = boxes.next()
-            misshapen = misshapen or boxes.out_of_shape
-            if box is None:
-                break
-            begin, end = box
-            envelope, why = None, "longer than an envelope may be"
-            if end - begin - HEADER <= MAX_ENVELOPE:
-                file.seek(begin + HEADER)
-                try:
-                    envelope = Envelope(file.read(end - begin - HEADER))
-                except NotThis as reason:
-                    why = str(reason)
-            if first_box:
-                first_box = False
-                if _take_start(result, envelope):
-                    continue
-            # From here on the box counts as a record's, whatever stands in it.
-            from_, covered = covered, end
-            bent, misshapen = misshapen, False
-            result.record_boxes += 1
-            record = None
-            if envelope is not None:
-                record, why = _record(envelope, _session_of(result, session))
-            if record is None:
-                result._find("forged", None, f"at byte {begin}: {why}")
-                continue
-            own = _session_of(result, session)
-            problem, detail, advance, removed = _place(result, record, envelope, own)
-            if removed:
-                missing = f"{removed} records are missing before record {record.seq}"
-                result._find("removed", None, missing, min(removed, MAX_REMOVED))
-            now = from_ - record.offset
-            if problem is None:
-                if bent:
-                    problem, detail = "altered", "the boxes are out of shape"
-                elif begin - from_ != record.length:
-                    problem, detail = "altered", f"{begin - from_} bytes, signed were {record.length}"
-                elif now != 0 and now != shift and not removed:
-                    problem, detail = "altered", f"begins at byte {from_}, not at {record.offset}"
-                elif hash_range(file, from_, begin) != record.media:
-                    problem, detail = "altered", "the bytes do not have the signed hash"
-            shift = now
-            if problem is not None:
-                result._find(problem, record.chunk, f"record {record.seq}: {detail}")
-            elif record.kind == "chunk":
-                result._letter(".")
-            if advance:
-                _advance(result, record, envelope)
-        result.tail = size - covered
-    return result
+    def take_record(self, file, covered, begin, raw, misshapen):
+        """Steps 4 to 7, of a record box that covers the bytes from `covered` to `begin`."""
+        self.record_boxes += 1
+        try:
+            record = self._genuine(raw)
+        except NotThis as why:
+            self._problem("forged", f"at byte {begin}: {why}")
+            self.forged_since += 1
+            return
+        why, missing = self._place(record, covered)
+        if why is not None:
+            self._problem("misplaced", f"record {record.seq}: {why}", record.chunk)
+            return
+        if missing:
+            detail = f"{missing} records are missing before record {record.seq}"
+            self._problem("removed", detail, record.chunk, min(missing, MAX_REMOVED))
+        why = self._content(file, record, covered, begin, misshapen)
+        if why is not None:
+            self._problem("altered", f"record {record.seq}: {why}", record.chunk)
+        elif record.kind == "chunk":
+            self._letter(".")
+        self._take(record)
 
+    def _genuine(self, raw):
+        """Step 4."""
+        record = Record(raw)
+        if self.start is None:
+            raise NotThis("no session-start box says which key may sign")
+        if record.key != self.start.body["public"]:
+            raise NotThis("signed by another key than the session's")
+        return record
 
-def _take_start(result, envelope):
-    """The first record box may hold the session-start entry."""
-    if envelope is None or envelope.payload.get("kind") != "session-start":
-        return False
-    try:
-        result.start = Entry(envelope)
-    except NotThis:
-        return False
-    result.start_genuine = envelope.genuine
-    if not envelope.genuine:
-        result.findings.append(("forged", None, "the session-start entry is wrongly signed"))
-    return True
+    def _place(self, record, covered):
+        """Steps 5.1 to 5.5: (why it is misplaced or None, how many records are missing in front of it)."""
+        link = self.link
+        if record.session != self.start.session:
+            return "of another session", 0
+        if link is None:
+            if record.seq == 0 and record.prev != self.start.hash:
+                return "not linked to the session's start", 0
+            return None, int(covered < record.offset)
+        if self.closed:
+            return "behind the segment's end", 0
+        if record.segment != link.segment:
+            return f"of segment {record.segment}", 0
+        if record.seq <= link.seq:
+            return "repeated or out of order", 0
+        if record.seq == link.seq + 1 and record.prev != link.hash:
+            return "not linked to the record before it", 0
+        return None, max(record.seq - link.seq - 1 - self.forged_since, 0)
 
+    def _content(self, file, record, covered, begin, misshapen):
+        """Steps 5.6 and 6: why it is altered, or None."""
+        if self._clean and record.offset != covered:
+            return f"begins at byte {covered}, not at {record.offset}"
+        if misshapen:
+            return "the boxes are out of shape"
+        if begin - covered != record.length:
+            return f"{begin - covered} bytes, signed were {record.length}"
+        if hash_range(file, covered, begin) != record.media:
+            return "the bytes do not have the signed hash"
+        return None
 
-def _session_of(result, session):
-    """The session that the records are held against: the file's own, else that of the folder."""
-    if result.start is not None and (result.start_genuine or session is None):
-        return result.start
-    return session
-
-
-def _record(envelope, session):
-    """The genuine record in an envelope, or why there is none."""
-    try:
-        record = Record(envelope.payload)
-    except NotThis as why:
-        return None, str(why)
-    if not envelope.genuine:
-        return None, "wrongly signed"
-    if session is None:
-        return None, "no session-start entry says which key may sign"
-    if envelope.key != session.body["public"]:
-        return None, "signed by another key than the session's"
-    return record, None
-
-
-def _place(result, record, envelope, session):
-    """(problem or None, detail, whether the chain advances, number of removed records)."""
-    if record.session != session.body["session"]:
-        return "misplaced", "of another session", False, 0
-    if result.first is None:
-        removed = 0
-        if record.offset:
-            removed = record.seq if record.segment == 1 and record.seq else 1
-        if record.seq == 0 and record.prev != session.hash:
-            return "misplaced", "not linked to the session's start", False, removed
-        return None, "", True, removed
-    if record.segment != result.first.segment:
-        return "misplaced", f"of segment {record.segment}", False, 0
-    if record.seq <= result.last_seq:
-        return "misplaced", "repeated or out of order", False, 0
-    if result.closed:
-        return "misplaced", "behind the segment's end", False, 0
-    removed = record.seq - result.last_seq - 1
-    if not removed and record.prev != result.last_hash:
-        return "misplaced", "not linked to the record before it", False, 0
-    return None, "", True, removed
-
-
-def _advance(result, record, envelope):
-    if result.first is None:
-        result.first = record
-    result.last_seq, result.last_hash = record.seq, envelope.hash
-    result.closed = record.kind == "segment-end"
-    result.gaps = result.gaps or record.gap_told
-    for track in record.tracks:
-        if track["lost"]:
-            result.gaps = True
-        name, place = track["id"], (track["start"], track["scale"])
-        if name not in result.first_tracks:
-            if len(result.first_tracks) >= MAX_TRACKS:
-                continue
-            result.first_tracks[name] = place
-        elif is_gap(result.last_tracks[name], place):
-            result.gaps = True
-        result.last_tracks[name] = (track["start"] + track["duration"], track["scale"])
+    def _take(self, record):
+        """Step 7."""
+        if self.first is None:
+            self.first, self.forged_before = record, self.forged_since
+        self.link, self.forged_since = record, 0
+        self.gap = self.gap or record.gap
+        for medium, start, end in record.tracks:
+            self.gap = self.gap or is_gap(self.ends.get(medium), start)
+            self.begins.setdefault(medium, start)
+            self.ends[medium] = end
 
 
 def is_gap(end, start):
-    """Whether `start` lies more than 1 ms behind `end`, both as (ticks, ticks a second)."""
-    late = start[0] * end[1] - end[0] * start[1]
-    return late * 1000 > start[1] * end[1]
+    """Whether a track begins too far behind the end of the one before it, if there is one."""
+    return end is not None and start - end > MILLISECOND
+
+
+def read_segment(path, find):
+    """Reads the file. `find` is told of each problem: what, why, and of which chunk."""
+    result = Segment(find)
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        boxes = Boxes(file, size)
+        covered, misshapen, first = 0, False, True
+        while (box := boxes.next()) is not None:
+            begin, end = box
+            misshapen = misshapen or boxes.out_of_shape
+            file.seek(begin + HEADER)
+            raw = file.read(end - begin - HEADER)
+            if not (first and result.take_start(raw)):
+                result.take_record(file, covered, begin, raw, misshapen)
+                covered, misshapen = end, False
+            first = False
+        result.tail = size - covered
+    return result

@@ -30,13 +30,27 @@ pub(crate) fn verify(arguments: &VerifyArgs, output: &Output) -> Result<Exit, Co
     let bar = progress_bar(arguments, output);
     let progress = |read| bar.inc(read);
     let options = Options { history: history.as_ref(), jobs: jobs(arguments.jobs), progress: &progress };
-    let reports = verify_all(&arguments.paths, &options)?;
+    let answers = verify_all(&arguments.paths, &options);
     bar.finish_and_clear();
-    let exit = reports.iter().map(exit_of).max_by_key(rank).unwrap_or(Exit::Ok);
-    output.result(&Document { reports, exit_code: exit.code() }, |lang, document| {
-        document.reports.iter().map(|report| text(lang, report)).collect::<Vec<_>>().join("\n\n")
-    })?;
-    Ok(exit)
+    let (mut reports, mut errors) = (Vec::new(), Vec::new());
+    for answer in answers {
+        match answer {
+            Ok(report) => reports.push(report),
+            Err(error) => errors.push(error),
+        }
+    }
+    // What was found out is told before what could not be looked at.
+    let verdict = reports.iter().map(exit_of).max_by_key(rank).unwrap_or(Exit::Ok);
+    let exit_code = if errors.is_empty() { verdict.code() } else { Exit::Failure.code() };
+    if !reports.is_empty() {
+        output.result(&Document { reports, exit_code }, |lang, document| {
+            document.reports.iter().map(|report| text(lang, report)).collect::<Vec<_>>().join("\n\n")
+        })?;
+    }
+    match errors.into_iter().map(|error| output.failure(&error.into())).last() {
+        Some(failure) => Ok(failure),
+        None => Ok(verdict),
+    }
 }
 
 /// As many jobs as asked for, or as there are processors.

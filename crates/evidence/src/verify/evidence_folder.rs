@@ -1,71 +1,130 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Judges a whole evidence folder: the ledger, and every session and photo against it.
 
-use super::find::{files_in, folders_in, is_plain_name, open_regular};
+use super::find::{folders_in, is_plain_name};
+use super::photo::Shelf;
 use super::report::{Finding, Problem, Report, Trust};
 use super::sequence::{self, Sequence};
-use super::session::{Entries, check_photos, disagreements, join, judge_alone, verify_files};
-use super::{Options, VerifyError, photo, trust};
+use super::session::{self, Entries, Examined, examine};
+use super::{Options, VerifyError, trust};
 use crate::entry::Body;
 use crate::history::KeyHistory;
 use crate::ledger::{LedgerHead, SignedEntry};
-use crate::{LEDGER_FILE, PHOTOS_FOLDER, SESSION_FILE, SESSIONS_FOLDER, SessionId};
+use crate::{LEDGER_FILE, PHOTOS_FOLDER, SESSIONS_FOLDER, SessionId};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
 use std::path::{Path, PathBuf};
+
+/// How often the ledger is looked at again because the recorder went on meanwhile.
+const MAX_LOOKS: usize = 10;
 
 /// Verifies the evidence folder at `root`.
 pub(super) fn verify(root: &Path, options: &Options<'_>) -> Result<Report, VerifyError> {
     let mut report = Report::new(root, "evidence", Trust::NotChecked { device: None });
-    let sequence = sequence::read(&root.join(LEDGER_FILE))?;
-    let used = match sequence {
-        Some(ledger) => verify_by_ledger(root, ledger, options, &mut report)?,
-        None => verify_without_ledger(root, options, &mut report)?,
-    };
+    let evidence = Evidence::read(root, options)?;
+    let used = evidence.judge(options.history, &mut report);
     report.trust = trust::judge(options.history, &used);
     Ok(report.concluded())
 }
 
+/// What was read from an evidence folder: things that belong together, even while a recorder writes on.
+struct Evidence {
+    root: PathBuf,
+    ledger: Option<Sequence>,
+    sessions: BTreeMap<PathBuf, Examined>,
+    photos: Shelf,
+}
+
+impl Evidence {
+    fn read(root: &Path, options: &Options<'_>) -> Result<Evidence, VerifyError> {
+        let ledger = sequence::read(&root.join(LEDGER_FILE))?;
+        let sessions = examine(&folders_of(root)?, options)?;
+        let photos = Shelf::read(&root.join(PHOTOS_FOLDER))?;
+        let mut evidence = Evidence { root: root.into(), ledger, sessions, photos };
+        for _ in 0..MAX_LOOKS {
+            if !evidence.catch_up(options)? {
+                break;
+            }
+        }
+        Ok(evidence)
+    }
+
+    /// Reads again what the entries speak of that came since the ledger was read. Whether there were any.
+    fn catch_up(&mut self, options: &Options<'_>) -> Result<bool, VerifyError> {
+        let now = sequence::read(&self.root.join(LEDGER_FILE))?;
+        let known = self.ledger.as_ref().map_or(0, |ledger| ledger.items.len());
+        let items = now.as_ref().map_or(&[][..], |ledger| &ledger.items);
+        let new: Vec<_> = items.iter().skip(known).flatten().cloned().collect();
+        if new.is_empty() {
+            return Ok(false);
+        }
+        let entries: Vec<_> = items.iter().flatten().cloned().collect();
+        for (id, entries) in sessions_of(&entries) {
+            let mut own = new.iter().filter(|signed| signed.entry.body.session() == Some(id)).peekable();
+            let folder = folder_of(&self.root, &entries).filter(|folder| folder.is_dir());
+            let Some(folder) = folder.filter(|_| own.peek().is_some()) else { continue };
+            let is_over = own.any(|signed| matches!(signed.entry.body, Body::SessionEnd(_)));
+            match self.sessions.get_mut(&folder) {
+                Some(examined) if !is_over => examined.refresh(&folder)?,
+                _ => drop(self.sessions.insert(folder.clone(), Examined::whole(&folder, options)?)),
+            }
+        }
+        self.photos = Shelf::read(&self.root.join(PHOTOS_FOLDER))?;
+        self.ledger = now;
+        Ok(true)
+    }
+
+    /// Gives the entries that were used.
+    fn judge(self, history: Option<&KeyHistory>, report: &mut Report) -> Vec<SignedEntry> {
+        let Evidence { root, ledger, sessions, photos } = self;
+        match ledger {
+            Some(ledger) => judge_by_ledger(&root, ledger, sessions, &photos, history, report),
+            None => judge_without_ledger(&root, sessions, photos, report),
+        }
+    }
+}
+
 /// All that is there is held against the ledger. Gives the entries that were used.
-fn verify_by_ledger(
+fn judge_by_ledger(
     root: &Path,
     ledger: Sequence,
-    options: &Options<'_>,
+    mut examined: BTreeMap<PathBuf, Examined>,
+    photos: &Shelf,
+    history: Option<&KeyHistory>,
     report: &mut Report,
-) -> Result<Vec<SignedEntry>, VerifyError> {
+) -> Vec<SignedEntry> {
     let path = root.join(LEDGER_FILE);
     let broken = check_chain(&ledger.items).map(|detail| Finding::new(Problem::Altered, &path, detail));
     report.findings.extend(broken);
     report.findings.extend_from_slice(&ledger.findings);
     let mut entries: Vec<_> = ledger.into_entries().collect();
-    report.findings.extend(behind_history(&path, &entries, options.history));
-    let known = verify_sessions(root, sessions_of(&entries), options, report)?;
-    report.findings.extend(check_loose_photos(root, &entries)?);
-    let strange = folders_of(root)?.into_iter().filter(|folder| !known.contains(folder));
-    for folder in strange {
+    report.findings.extend(behind_history(&path, &entries, history));
+    judge_sessions(root, &entries, &mut examined, report);
+    report.findings.extend(check_loose_photos(photos, &entries));
+    for (folder, examined) in examined {
         report.findings.push(Finding::new(Problem::Unsigned, &folder, "the ledger knows no such session"));
-        let (verified, used) = judge_alone(&folder, options)?;
+        let (verified, used) = session::judge_alone(&folder, examined);
         report.take_session(verified);
         entries.extend(used);
     }
-    Ok(entries)
+    entries
 }
 
 /// Every session and photo speaks for itself. Gives the entries that were used.
-fn verify_without_ledger(
+fn judge_without_ledger(
     root: &Path,
-    options: &Options<'_>,
+    sessions: BTreeMap<PathBuf, Examined>,
+    photos: Shelf,
     report: &mut Report,
-) -> Result<Vec<SignedEntry>, VerifyError> {
+) -> Vec<SignedEntry> {
     report.findings.push(Finding::new(Problem::Absent, &root.join(LEDGER_FILE), "the ledger is not there"));
-    let (findings, mut entries) = photo::judge_folder(&root.join(PHOTOS_FOLDER))?;
+    let (findings, mut entries) = photos.judge_each();
     report.findings.extend(findings);
-    for folder in folders_of(root)? {
-        let (verified, used) = judge_alone(&folder, options)?;
+    for (folder, examined) in sessions {
+        let (verified, used) = session::judge_alone(&folder, examined);
         report.take_session(verified);
         entries.extend(used);
     }
-    Ok(entries)
+    entries
 }
 
 fn folders_of(root: &Path) -> Result<Vec<PathBuf>, VerifyError> {
@@ -116,42 +175,35 @@ fn sessions_of(entries: &[SignedEntry]) -> Vec<(SessionId, Entries)> {
     sessions
 }
 
-/// Verifies the sessions that the ledger names. Gives their folders.
-fn verify_sessions(
+/// Judges the sessions that the ledger names, and takes their folders out of `examined`.
+fn judge_sessions(
     root: &Path,
-    sessions: Vec<(SessionId, Entries)>,
-    options: &Options<'_>,
+    entries: &[SignedEntry],
+    examined: &mut BTreeMap<PathBuf, Examined>,
     report: &mut Report,
-) -> Result<BTreeSet<PathBuf>, VerifyError> {
+) {
     let ledger = root.join(LEDGER_FILE);
-    let (mut known, mut present) = (BTreeSet::new(), Vec::new());
-    for (id, entries) in sessions {
-        report.findings.extend(disagreements(&ledger, &entries));
+    let mut taken = BTreeSet::new();
+    for (id, entries) in sessions_of(entries) {
+        report.findings.extend(session::disagreements(&ledger, &entries));
         let folder = folder_of(root, &entries);
-        match folder.as_ref().filter(|folder| folder.is_dir()) {
-            Some(folder) if !known.insert(folder.clone()) => {
+        let found = folder.as_ref().and_then(|folder| Some((folder, examined.remove(folder)?)));
+        match (found, folder.as_ref().is_some_and(|folder| taken.contains(folder))) {
+            (Some((folder, examined)), _) => {
+                report.take_session(session::judge_by_ledger(folder, &entries, examined));
+                taken.insert(folder.clone());
+            }
+            (None, true) => {
                 let detail = format!("session {id} names the folder of another session");
                 report.findings.push(Finding::new(Problem::Forged, &ledger, detail));
             }
-            Some(folder) => present.push((folder.clone(), entries)),
-            None => {
+            (None, false) => {
                 let place = folder.unwrap_or_else(|| root.join(SESSIONS_FOLDER));
                 let detail = format!("session {id} is in the ledger, but its folder is not there");
                 report.findings.push(Finding::new(Problem::Absent, &place, detail));
             }
         }
     }
-    let files = present.iter().map(|(folder, _)| files_in(folder, "mp4").map_err(VerifyError::read(folder)));
-    let files = files.collect::<Result<Vec<_>, _>>()?.concat();
-    let mut segments = verify_files(&files, options)?;
-    for (folder, entries) in present {
-        let (own, rest) = segments.into_iter().partition(|segment| segment.report.path.parent() == Some(&folder));
-        segments = rest;
-        report.take_session(join(&folder, &entries, own));
-        report.findings.extend(check_copy(&folder, &entries)?);
-        report.findings.extend(check_photos(&folder, &entries)?);
-    }
-    Ok(known)
 }
 
 fn folder_of(root: &Path, entries: &Entries) -> Option<PathBuf> {
@@ -159,30 +211,11 @@ fn folder_of(root: &Path, entries: &Entries) -> Option<PathBuf> {
     is_plain_name(&start.folder).then(|| root.join(SESSIONS_FOLDER).join(&start.folder))
 }
 
-/// Whether `session.cbor` is the copy of the ledger's entries that it should be. It is written behind the ledger, so
-/// that a power cut can leave it shorter.
-fn check_copy(folder: &Path, entries: &Entries) -> Result<Option<Finding>, VerifyError> {
-    let path = folder.join(SESSION_FILE);
-    let expected = entries.0.iter().flat_map(|entry| entry.bytes.iter().copied()).collect::<Vec<_>>();
-    let Some(file) = open_regular(&path).map_err(VerifyError::read(&path))? else {
-        return Ok(Some(Finding::new(Problem::Absent, &path, "the session's entries are not there")));
-    };
-    let mut copy = Vec::new();
-    file.take(expected.len() as u64 + 1).read_to_end(&mut copy).map_err(VerifyError::read(&path))?;
-    Ok(match () {
-        () if copy == expected => None,
-        () if expected.starts_with(&copy) => {
-            Some(Finding::new(Problem::Unfinished, &path, "it ends before the ledger's entries of the session do"))
-        }
-        () => Some(Finding::new(Problem::Altered, &path, "the entries differ from the ledger's")),
-    })
-}
-
 /// Holds the photos that were taken outside a session against the ledger.
-fn check_loose_photos(root: &Path, entries: &[SignedEntry]) -> Result<Vec<Finding>, VerifyError> {
+fn check_loose_photos(photos: &Shelf, entries: &[SignedEntry]) -> Vec<Finding> {
     let loose = entries.iter().filter_map(|signed| match &signed.entry.body {
         Body::Photo(body) if body.session.is_none() => Some((signed, body)),
         _ => None,
     });
-    photo::check_all(&root.join(PHOTOS_FOLDER), loose, |file| file.strip_prefix(PHOTOS_FOLDER)?.strip_prefix('/'))
+    photos.check(loose, |file| file.strip_prefix(PHOTOS_FOLDER)?.strip_prefix('/'))
 }

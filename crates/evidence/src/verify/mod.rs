@@ -69,13 +69,10 @@ pub fn verify(path: &Path, options: &Options<'_>) -> Result<Report, VerifyError>
 }
 
 /// Verifies several paths, as many at a time as there are jobs; the result has their order.
-///
-/// # Errors
-/// [`VerifyError`] for the first path at which there is nothing to verify.
-pub fn verify_all(paths: &[PathBuf], options: &Options<'_>) -> Result<Vec<Report>, VerifyError> {
+pub fn verify_all(paths: &[PathBuf], options: &Options<'_>) -> Vec<Result<Report, VerifyError>> {
     let each = NonZeroUsize::new(options.jobs.get() / paths.len().max(1)).unwrap_or(NonZeroUsize::MIN);
     let options_of_each = Options { history: options.history, jobs: each, progress: options.progress };
-    parallel::map(paths, options.jobs, |path| verify(path, &options_of_each)).into_iter().collect()
+    parallel::map(paths, options.jobs, |path| verify(path, &options_of_each))
 }
 
 /// How many bytes [`verify`] will read at `path`, for a progress bar.

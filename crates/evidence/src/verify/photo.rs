@@ -4,111 +4,173 @@
 use super::find::{files_in, is_plain_name, open_regular};
 use super::report::{Finding, Problem, Report};
 use super::{Options, VerifyError, trust};
+use crate::SIDECAR_SUFFIX;
 use crate::bytes::{Hash, Hasher};
 use crate::cbor::MAX_ITEM_BYTES;
 use crate::entry::{Body, PhotoBody};
 use crate::ledger::{SignedEntry, open_entry};
-use crate::{LEDGER_FILE, SIDECAR_SUFFIX};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+/// A photo file and the copy of its entry beside it, as they were read.
+struct Photo {
+    path: PathBuf,
+    sidecar: PathBuf,
+    /// Hash and length, if the file is there.
+    content: Option<Result<(Hash, u64), io::Error>>,
+    entry: Sidecar,
+}
+
+enum Sidecar {
+    Absent,
+    Entry(Box<SignedEntry>),
+    /// No entry, and why.
+    Other(String),
+}
+
 /// Verifies a photo with only the copy of its entry beside it.
 pub(super) fn verify_alone(path: &Path, options: &Options<'_>) -> Result<Report, VerifyError> {
-    let (entry, findings) = judge_alone(path)?;
-    let mut report = Report::new(path, "photo", trust::judge(options.history, &entry));
-    report.findings = findings;
+    let photo = Photo::read(path);
+    if let Some(Err(source)) = photo.content {
+        return Err(VerifyError::Read { path: path.into(), source });
+    }
+    let mut report = Report::new(path, "photo", trust::judge(options.history, photo.entry()));
+    report.findings.extend(photo.problem_alone());
     Ok(report.concluded())
 }
 
-/// Judges each photo in a folder, which may be missing, by the copy of its entry; the entries come with the judgement.
-pub(super) fn judge_folder(folder: &Path) -> Result<(Vec<Finding>, Vec<SignedEntry>), VerifyError> {
-    let (mut findings, mut entries) = (Vec::new(), Vec::new());
-    for path in files_in(folder, "jpg").unwrap_or_default() {
-        let (entry, problems) = judge_alone(&path)?;
-        findings.extend(problems);
-        entries.extend(entry);
+impl Photo {
+    fn read(path: &Path) -> Photo {
+        let mut name = path.as_os_str().to_owned();
+        name.push(SIDECAR_SUFFIX);
+        let sidecar = PathBuf::from(name);
+        let content = open_regular(path).and_then(|file| file.map(hash_of).transpose()).transpose();
+        Photo { path: path.into(), content, entry: read_sidecar(&sidecar), sidecar }
     }
-    Ok((findings, entries))
-}
 
-fn judge_alone(path: &Path) -> Result<(Option<SignedEntry>, Vec<Finding>), VerifyError> {
-    let sidecar = sidecar(path);
-    let one = |problem, detail: String| vec![Finding::new(problem, &sidecar, detail)];
-    let Some(bytes) = read_sidecar(&sidecar)? else {
-        return Ok((None, one(Problem::Unverifiable, "the photo's entry is not there".into())));
-    };
-    let signed = match open_entry(&bytes, 0) {
-        Ok(signed) => signed,
-        Err(error) => return Ok((None, one(Problem::Forged, error.to_string()))),
-    };
-    let findings = match &signed.entry.body {
-        Body::Photo(body) => check_file(path, body)?.into_iter().collect(),
-        other => one(Problem::Misplaced, format!("it holds a {} entry, not a photo's", other.kind())),
-    };
-    Ok((Some(signed), findings))
-}
-
-/// Holds the photos in `folder` against their entries. `name_in` gives the name in that folder out of the path that an
-/// entry has, if the path leads there.
-pub(super) fn check_all<'a>(
-    folder: &Path,
-    entries: impl Iterator<Item = (&'a SignedEntry, &'a PhotoBody)>,
-    name_in: impl Fn(&'a str) -> Option<&'a str>,
-) -> Result<Vec<Finding>, VerifyError> {
-    let (mut findings, mut known) = (Vec::new(), Vec::new());
-    for (signed, body) in entries {
-        let Some(name) = name_in(&body.file).filter(|name| is_plain_name(name)) else {
-            let detail = format!("entry {} names a photo where none belongs: {:?}", signed.entry.seq, body.file);
-            findings.push(Finding::new(Problem::Misplaced, folder, detail));
-            continue;
-        };
-        let path = folder.join(name);
-        findings.extend(check_file(&path, body)?);
-        findings.extend(check_sidecar(&path, signed)?);
-        known.push(path);
-    }
-    let there = files_in(folder, "jpg").unwrap_or_default();
-    let strangers = there.iter().filter(|path| !known.contains(path));
-    findings.extend(strangers.map(|path| Finding::new(Problem::Unsigned, path, "no entry speaks of this photo")));
-    Ok(findings)
-}
-
-/// Whether the file is the one that the entry speaks of.
-fn check_file(path: &Path, body: &PhotoBody) -> Result<Option<Finding>, VerifyError> {
-    let Some(file) = open_regular(path).map_err(VerifyError::read(path))? else {
-        return Ok(Some(Finding::new(Problem::Absent, path, "the photo is not there")));
-    };
-    let is_own = hash_of(file).map_err(VerifyError::read(path))? == (body.media, body.length);
-    let altered = || Finding::new(Problem::Altered, path, "the photo's bytes are not those that were signed");
-    Ok((!is_own).then(altered))
-}
-
-/// Whether the copy of the entry beside the photo is the entry.
-fn check_sidecar(path: &Path, signed: &SignedEntry) -> Result<Option<Finding>, VerifyError> {
-    let sidecar = sidecar(path);
-    Ok(match read_sidecar(&sidecar)? {
-        Some(bytes) if bytes == signed.bytes => None,
-        Some(_) => {
-            let detail = format!("the photo's entry differs from {LEDGER_FILE}'s");
-            Some(Finding::new(Problem::Altered, &sidecar, detail))
+    fn entry(&self) -> Option<&SignedEntry> {
+        match &self.entry {
+            Sidecar::Entry(entry) => Some(entry),
+            _ => None,
         }
-        None => Some(Finding::new(Problem::Absent, &sidecar, "the photo's entry is not there")),
-    })
+    }
+
+    /// What is wrong with it, by its own entry.
+    fn problem_alone(&self) -> Option<Finding> {
+        let of_sidecar = |problem, detail: String| Some(Finding::new(problem, &self.sidecar, detail));
+        match &self.entry {
+            Sidecar::Absent => of_sidecar(Problem::Unverifiable, "the photo's entry is not there".into()),
+            Sidecar::Other(reason) => of_sidecar(Problem::Forged, reason.clone()),
+            Sidecar::Entry(signed) => match &signed.entry.body {
+                Body::Photo(body) => self.content_problem(body),
+                other => of_sidecar(Problem::Misplaced, format!("it holds a {} entry, not a photo's", other.kind())),
+            },
+        }
+    }
+
+    /// Whether the file is the one that the entry speaks of.
+    fn content_problem(&self, body: &PhotoBody) -> Option<Finding> {
+        let (problem, detail) = match &self.content {
+            Some(Ok(content)) if *content == (body.media, body.length) => return None,
+            Some(Ok(_)) => (Problem::Altered, "the photo's bytes are not those that were signed".into()),
+            Some(Err(error)) => (Problem::Unverifiable, error.to_string()),
+            None => (Problem::Absent, "the photo is not there".into()),
+        };
+        Some(Finding::new(problem, &self.path, detail))
+    }
+
+    /// Whether the copy of the entry is the entry.
+    fn copy_problem(&self, signed: &SignedEntry) -> Option<Finding> {
+        let (problem, detail) = match &self.entry {
+            Sidecar::Entry(copy) if copy.hash == signed.hash => return None,
+            Sidecar::Absent => (Problem::Absent, "the photo's entry is not there"),
+            _ => (Problem::Altered, "the photo's entry differs from the session's or the ledger's"),
+        };
+        Some(Finding::new(problem, &self.sidecar, detail))
+    }
 }
 
-fn sidecar(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(SIDECAR_SUFFIX);
-    name.into()
+/// The photos of a folder by name, as they were read.
+#[derive(Default)]
+pub(super) struct Shelf {
+    folder: PathBuf,
+    photos: BTreeMap<PathBuf, Photo>,
+}
+
+impl Shelf {
+    /// Reads each photo in a folder, which may be missing, and each photo that only its entry is left of.
+    pub(super) fn read(folder: &Path) -> Result<Shelf, VerifyError> {
+        let mut paths = BTreeSet::new();
+        if folder.is_dir() {
+            paths.extend(files_in(folder, "jpg").map_err(VerifyError::read(folder))?);
+            let sidecars = files_in(folder, &SIDECAR_SUFFIX[1..]).map_err(VerifyError::read(folder))?;
+            paths.extend(sidecars.iter().map(|sidecar| sidecar.with_extension("")));
+        }
+        let photos = paths.into_iter().map(|path| (path.clone(), Photo::read(&path))).collect();
+        Ok(Shelf { folder: folder.into(), photos })
+    }
+
+    /// Judges each photo by the copy of its entry; the entries come with the judgement.
+    pub(super) fn judge_each(self) -> (Vec<Finding>, Vec<SignedEntry>) {
+        let there = self.photos.values().filter(|photo| photo.content.is_some());
+        there.map(|photo| (photo.problem_alone(), photo.entry().cloned())).fold(
+            (Vec::new(), Vec::new()),
+            |(mut findings, mut entries), (problem, entry)| {
+                findings.extend(problem);
+                entries.extend(entry);
+                (findings, entries)
+            },
+        )
+    }
+
+    /// Holds the photos against their entries. `name_in` gives the name in this folder out of the path that an entry
+    /// has, if the path leads here.
+    pub(super) fn check<'a>(
+        &self,
+        entries: impl Iterator<Item = (&'a SignedEntry, &'a PhotoBody)>,
+        name_in: impl Fn(&'a str) -> Option<&'a str>,
+    ) -> Vec<Finding> {
+        let (mut findings, mut known) = (Vec::new(), BTreeSet::new());
+        for (signed, body) in entries {
+            let Some(name) = name_in(&body.file).filter(|name| is_plain_name(name)) else {
+                let detail = format!("entry {} names a photo where none belongs: {:?}", signed.entry.seq, body.file);
+                findings.push(Finding::new(Problem::Misplaced, &self.folder, detail));
+                continue;
+            };
+            let path = self.folder.join(name);
+            match self.photos.get(&path) {
+                Some(photo) => {
+                    findings.extend(photo.content_problem(body).into_iter().chain(photo.copy_problem(signed)))
+                }
+                None => findings.push(Finding::new(Problem::Absent, &path, "neither the photo nor its entry is there")),
+            }
+            known.insert(path);
+        }
+        let there = self.photos.values().filter(|photo| photo.content.is_some());
+        let strangers = there.filter(|photo| !known.contains(&photo.path));
+        let unsigned = |photo: &Photo| Finding::new(Problem::Unsigned, &photo.path, "no entry speaks of this photo");
+        findings.extend(strangers.map(unsigned));
+        findings
+    }
 }
 
 /// Reads no more than an envelope can be long, and a byte to tell that there is more.
-fn read_sidecar(path: &Path) -> Result<Option<Vec<u8>>, VerifyError> {
-    let Some(file) = open_regular(path).map_err(VerifyError::read(path))? else { return Ok(None) };
-    let mut bytes = Vec::new();
-    file.take(MAX_ITEM_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(VerifyError::read(path))?;
-    Ok(Some(bytes))
+fn read_sidecar(path: &Path) -> Sidecar {
+    let read = |file: File| {
+        let mut bytes = Vec::new();
+        file.take(MAX_ITEM_BYTES as u64 + 1).read_to_end(&mut bytes).map(|_| bytes)
+    };
+    let bytes = match open_regular(path).and_then(|file| file.map(read).transpose()) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Sidecar::Absent,
+        Err(error) => return Sidecar::Other(error.to_string()),
+    };
+    match open_entry(&bytes, 0) {
+        Ok(entry) => Sidecar::Entry(Box::new(entry)),
+        Err(error) => Sidecar::Other(error.to_string()),
+    }
 }
 
 fn hash_of(mut file: File) -> io::Result<(Hash, u64)> {

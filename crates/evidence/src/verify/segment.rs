@@ -13,8 +13,11 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// How many problems of one file are kept in words; the verdict letters have them all.
+/// How many problems and how many gaps of one file are kept in words; the verdict letters have all problems.
 const MAX_FINDINGS: usize = 1000;
+
+/// How many letters are kept of one file: a day of half-second chunks has 172,800.
+const MAX_LETTERS: usize = 1_000_000;
 
 /// A pause between two chunks of a track longer than this is a gap, in nanoseconds. Ticks are rounded to less.
 pub(super) const GAP_NS: u64 = 1_000_000;
@@ -117,6 +120,41 @@ impl Seek for Counted<'_> {
 }
 
 impl Segment {
+    fn unread(path: &Path, length: u64) -> Segment {
+        let report = SegmentReport {
+            path: path.into(),
+            session: None,
+            segment: None,
+            verdicts: String::new(),
+            first_chunk: None,
+            from_ns: 0,
+            to_ns: 0,
+            longest_chunk_ns: 0,
+            totals: Totals { segments: 1, bytes: length, ..Totals::default() },
+        };
+        Segment {
+            report,
+            findings: Vec::new(),
+            gaps: Vec::new(),
+            start: None,
+            first: None,
+            last: None,
+            closed: false,
+            tail: Tail { offset: 0, length },
+            forged_before: 0,
+            forged_behind: 0,
+            begins: BTreeMap::new(),
+            ends: BTreeMap::new(),
+        }
+    }
+
+    /// A file that the system does not give.
+    pub(super) fn unreadable(path: &Path, error: &VerifyError) -> Segment {
+        let mut segment = Segment::unread(path, 0);
+        segment.findings.push(Finding::new(Problem::Unverifiable, path, error.to_string()));
+        segment
+    }
+
     /// The findings, with those that only the neighbours or the session's end could lift.
     fn findings_alone(&self) -> Vec<Finding> {
         let mut findings = self.findings.clone();
@@ -146,36 +184,13 @@ struct Judge {
     session: Option<SessionStartBody>,
     start_hash: Hash,
     more: usize,
+    more_gaps: usize,
 }
 
 impl Judge {
     fn new(path: &Path, length: u64) -> Judge {
-        let report = SegmentReport {
-            path: path.into(),
-            session: None,
-            segment: None,
-            verdicts: String::new(),
-            first_chunk: None,
-            from_ns: 0,
-            to_ns: 0,
-            longest_chunk_ns: 0,
-            totals: Totals { segments: 1, bytes: length, ..Totals::default() },
-        };
-        let segment = Segment {
-            report,
-            findings: Vec::new(),
-            gaps: Vec::new(),
-            start: None,
-            first: None,
-            last: None,
-            closed: false,
-            tail: Tail { offset: 0, length },
-            forged_before: 0,
-            forged_behind: 0,
-            begins: BTreeMap::new(),
-            ends: BTreeMap::new(),
-        };
-        Judge { segment, session: None, start_hash: Hash::ZERO, more: 0 }
+        let segment = Segment::unread(path, length);
+        Judge { segment, session: None, start_hash: Hash::ZERO, more: 0, more_gaps: 0 }
     }
 
     fn take(&mut self, item: Item) {
@@ -208,7 +223,7 @@ impl Judge {
 
     /// Without the session's start no key is known, and that is one problem, not one for each record.
     fn reject_keyless(&mut self) {
-        self.segment.report.verdicts.push(Problem::Forged.letter());
+        self.letters(Problem::Forged.letter(), 1);
         if self.segment.findings.is_empty() {
             let detail = "the segment has no session-start entry that is rightly signed: nothing names its key";
             self.find(Problem::Forged, None, None, detail.into());
@@ -218,7 +233,7 @@ impl Judge {
     fn reject(&mut self, scanned: &ScannedRecord, detail: &str) {
         let chunk = self.segment.last.map_or(0, |last| last.chunks).saturating_add(self.segment.forged_behind);
         self.segment.forged_behind += 1;
-        self.segment.report.verdicts.push(Problem::Forged.letter());
+        self.letters(Problem::Forged.letter(), 1);
         let at = format!("{detail} (record at byte {})", scanned.offset);
         self.find(Problem::Forged, Some(chunk), None, at);
     }
@@ -271,7 +286,7 @@ impl Judge {
 
     fn removed(&mut self, missing: u64, chunk: Option<u64>, range: Option<(u64, u64)>, detail: String) {
         let letters = usize::try_from(missing).unwrap_or(MAX_FINDINGS).min(MAX_FINDINGS);
-        self.segment.report.verdicts.extend(std::iter::repeat_n(Problem::Removed.letter(), letters));
+        self.letters(Problem::Removed.letter(), letters);
         self.find(Problem::Removed, chunk, range, detail);
     }
 
@@ -298,7 +313,7 @@ impl Judge {
         let range = time_range(record);
         let misplaced = matches!(problem, Some((Problem::Misplaced, _)));
         if is_chunk || problem.is_some() {
-            self.segment.report.verdicts.push(problem.as_ref().map_or('.', |(problem, _)| problem.letter()));
+            self.letters(problem.as_ref().map_or('.', |(problem, _)| problem.letter()), 1);
         }
         if let Some((problem, detail)) = problem {
             self.find(problem, Some(record.chunk), range, detail);
@@ -352,16 +367,28 @@ impl Judge {
                 () if from_ns > before_ns.saturating_add(GAP_NS) => "nothing was captured".into(),
                 () => continue,
             };
-            self.segment.gaps.push(Gap { medium: Some(track.medium), from_ns: before_ns, to_ns: from_ns, cause });
+            self.gap(Gap { medium: Some(track.medium), from_ns: before_ns, to_ns: from_ns, cause });
         }
         for event in record.events.iter().filter(|e| matches!(e.event.as_str(), "source-failed" | "lost")) {
             let at_ns = self.segment.report.to_ns;
-            self.segment.gaps.push(Gap {
-                medium: event.medium,
-                from_ns: at_ns,
-                to_ns: at_ns,
-                cause: event.detail.clone(),
-            });
+            self.gap(Gap { medium: event.medium, from_ns: at_ns, to_ns: at_ns, cause: event.detail.clone() });
+        }
+    }
+
+    fn letters(&mut self, letter: char, count: usize) {
+        let letters = &mut self.segment.report.verdicts;
+        letters.extend(std::iter::repeat_n(letter, count.min(MAX_LETTERS - letters.len())));
+    }
+
+    fn gap(&mut self, gap: Gap) {
+        match self.segment.gaps.get_mut(MAX_FINDINGS) {
+            Some(rest) => {
+                self.more_gaps += 1;
+                rest.cause = format!("{} more gaps in this file, up to here", self.more_gaps + 1);
+                rest.medium = None;
+                rest.to_ns = rest.to_ns.max(gap.to_ns);
+            }
+            None => self.segment.gaps.push(gap),
         }
     }
 

@@ -2,10 +2,11 @@
 //! Joins the segments of one session: each to the next, the first to the session's start, the last to its end.
 
 use super::find::files_in;
+use super::photo::Shelf;
 use super::report::{Finding, Gap, Problem, Report, SessionReport, Totals};
 use super::segment::{GAP_NS, Link, Segment, verify_file};
 use super::sequence::{self, Sequence};
-use super::{Options, VerifyError, parallel, photo, trust};
+use super::{Options, VerifyError, parallel, trust};
 use crate::entry::{Body, PhotoBody, SessionEndBody, SessionStartBody};
 use crate::ledger::SignedEntry;
 use crate::record::Medium;
@@ -52,40 +53,101 @@ pub(super) struct Verified {
     pub(super) totals: Totals,
 }
 
+/// What was read from a session's folder.
+pub(super) struct Examined {
+    pub(super) segments: Vec<Segment>,
+    copy: Option<Sequence>,
+    photos: Shelf,
+}
+
+impl Examined {
+    /// Reads the small things in a folder: the copies of entries, and the photos.
+    fn read(folder: &Path, segments: Vec<Segment>) -> Result<Examined, VerifyError> {
+        let copy = sequence::read(&folder.join(SESSION_FILE))?;
+        Ok(Examined { segments, copy, photos: Shelf::read(&folder.join(PHOTOS_FOLDER))? })
+    }
+
+    /// Reads these again, since the session went on.
+    pub(super) fn refresh(&mut self, folder: &Path) -> Result<(), VerifyError> {
+        *self = Examined::read(folder, std::mem::take(&mut self.segments))?;
+        Ok(())
+    }
+
+    /// Reads everything in a folder.
+    pub(super) fn whole(folder: &Path, options: &Options<'_>) -> Result<Examined, VerifyError> {
+        let paths = files_in(folder, "mp4").map_err(VerifyError::read(folder))?;
+        Examined::read(folder, verify_files(&paths, options))
+    }
+}
+
+/// Reads everything in several folders, their segments in parallel.
+pub(super) fn examine(folders: &[PathBuf], options: &Options<'_>) -> Result<BTreeMap<PathBuf, Examined>, VerifyError> {
+    let files = folders.iter().map(|folder| files_in(folder, "mp4").map_err(VerifyError::read(folder)));
+    let mut segments = verify_files(&files.collect::<Result<Vec<_>, _>>()?.concat(), options);
+    let mut examined = BTreeMap::new();
+    for folder in folders {
+        let (own, rest) = segments.into_iter().partition(|segment| segment.report.path.parent() == Some(folder));
+        segments = rest;
+        examined.insert(folder.clone(), Examined::read(folder, own)?);
+    }
+    Ok(examined)
+}
+
 /// Verifies a session folder with no ledger around it.
 pub(super) fn verify_alone(folder: &Path, options: &Options<'_>) -> Result<Report, VerifyError> {
-    let (verified, used) = judge_alone(folder, options)?;
+    let (verified, used) = judge_alone(folder, Examined::whole(folder, options)?);
     let mut report = Report::new(folder, "session", trust::judge(options.history, &used));
     report.take_session(verified);
     Ok(report.concluded())
 }
 
 /// Judges a session folder by the copies of ledger entries in it; these come with the judgement.
-pub(super) fn judge_alone(folder: &Path, options: &Options<'_>) -> Result<(Verified, Vec<SignedEntry>), VerifyError> {
+pub(super) fn judge_alone(folder: &Path, examined: Examined) -> (Verified, Vec<SignedEntry>) {
     let path = folder.join(SESSION_FILE);
-    let copied = sequence::read(&path)?;
-    let segments = verify_files(&files_in(folder, "mp4").map_err(VerifyError::read(folder))?, options)?;
+    let Examined { segments, copy, photos } = examined;
     let mut used: Vec<_> = segments.iter().filter_map(|segment| segment.start.clone()).collect();
-    let verified = match copied {
-        Some(Sequence { items, findings }) => {
-            let entries: Vec<_> = items.into_iter().flatten().collect();
-            used.extend(entries.iter().cloned());
-            let (own, misplaced) = own_entries(&path, entries);
-            let mut verified = join(folder, &own, segments);
-            verified.findings.extend(findings.into_iter().chain(misplaced).chain(disagreements(&path, &own)));
-            verified.findings.extend(check_photos(folder, &own)?);
-            verified
-        }
-        None => {
-            let (findings, photos) = photo::judge_folder(&folder.join(PHOTOS_FOLDER))?;
-            used.extend(photos);
-            let mut verified = join(folder, &Entries::default(), segments);
-            verified.findings.push(Finding::new(Problem::Absent, &path, "the session's entries are not there"));
-            verified.findings.extend(findings);
-            verified
-        }
+    let Some(copy) = copy else {
+        let (findings, entries) = photos.judge_each();
+        used.extend(entries);
+        let mut verified = join(folder, &Entries::default(), segments);
+        verified.findings.push(Finding::new(Problem::Absent, &path, "the session's entries are not there"));
+        verified.findings.extend(findings);
+        return (verified, used);
     };
-    Ok((verified, used))
+    let entries: Vec<_> = copy.items.into_iter().flatten().collect();
+    used.extend(entries.iter().cloned());
+    let (own, misplaced) = own_entries(&path, entries);
+    let mut verified = join(folder, &own, segments);
+    verified.findings.extend(copy.findings.into_iter().chain(misplaced).chain(disagreements(&path, &own)));
+    verified.findings.extend(check_photos(&photos, &own));
+    (verified, used)
+}
+
+/// Judges a session folder by the ledger's entries.
+pub(super) fn judge_by_ledger(folder: &Path, entries: &Entries, examined: Examined) -> Verified {
+    let mut verified = join(folder, entries, examined.segments);
+    verified.findings.extend(check_copy(&folder.join(SESSION_FILE), entries, examined.copy.as_ref()));
+    verified.findings.extend(check_photos(&examined.photos, entries));
+    verified
+}
+
+/// Whether `session.cbor` is the copy of the ledger's entries that it should be. It is written behind the ledger, so
+/// that a power cut can leave it shorter.
+fn check_copy(path: &Path, entries: &Entries, copy: Option<&Sequence>) -> Option<Finding> {
+    let Some(copy) = copy else {
+        return Some(Finding::new(Problem::Absent, path, "the session's entries are not there"));
+    };
+    let copied = copy.items.iter().map(|item| item.as_ref().map(|entry| entry.hash));
+    let is_beginning = copied.eq(entries.0.iter().map(|entry| Some(entry.hash)).take(copy.items.len()));
+    let is_torn = copy.findings.iter().all(|finding| finding.problem == Problem::Unfinished);
+    let is_whole = copy.items.len() == entries.0.len() && copy.findings.is_empty();
+    match (is_beginning, is_whole) {
+        (true, true) => None,
+        (true, false) if is_torn => {
+            Some(Finding::new(Problem::Unfinished, path, "it ends before the ledger's entries of the session do"))
+        }
+        _ => Some(Finding::new(Problem::Altered, path, "the entries differ from the ledger's")),
+    }
 }
 
 /// The entries of `session.cbor` that name its session, and what is wrong with the others and with their order.
@@ -122,18 +184,19 @@ pub(super) fn disagreements(path: &Path, entries: &Entries) -> Vec<Finding> {
 }
 
 /// Holds the photos in a session's folder against the session's entries.
-pub(super) fn check_photos(folder: &Path, entries: &Entries) -> Result<Vec<Finding>, VerifyError> {
-    let photos = folder.join(PHOTOS_FOLDER);
+fn check_photos(photos: &Shelf, entries: &Entries) -> Vec<Finding> {
     let named = entries.start().map(|(_, start)| start.folder.as_str());
-    photo::check_all(&photos, entries.photos(), |file| match file.split('/').collect::<Vec<_>>()[..] {
+    photos.check(entries.photos(), |file| match file.split('/').collect::<Vec<_>>()[..] {
         [SESSIONS_FOLDER, folder, PHOTOS_FOLDER, name] if named.is_none_or(|named| named == folder) => Some(name),
         _ => None,
     })
 }
 
-/// Verifies files in parallel; the result has their order.
-pub(super) fn verify_files(paths: &[PathBuf], options: &Options<'_>) -> Result<Vec<Segment>, VerifyError> {
-    parallel::map(paths, options.jobs, |path| verify_file(path, options.progress)).into_iter().collect()
+/// Verifies files in parallel; the result has their order. One that cannot be read is judged as such.
+fn verify_files(paths: &[PathBuf], options: &Options<'_>) -> Vec<Segment> {
+    parallel::map(paths, options.jobs, |path| {
+        verify_file(path, options.progress).unwrap_or_else(|error| Segment::unreadable(path, &error))
+    })
 }
 
 /// Joins the segments of one session.
