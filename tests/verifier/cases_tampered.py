@@ -39,6 +39,11 @@ def read(root, rel):
         return file.read()
 
 
+def split(sequence):
+    """The items of a CBOR sequence."""
+    return [raw for _, raw, _ in items(io.BytesIO(sequence))]
+
+
 def write(root, rel, data):
     path = os.path.join(root, rel)
     os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -77,7 +82,7 @@ class Folder:
         for at, _, names in os.walk(root):
             self.photos += [os.path.relpath(os.path.join(at, name), root) for name in names if name.endswith(".jpg")]
         self.photos.sort()
-        self.ledger = [raw for raw, _ in items(io.BytesIO(read(root, "ledger.cbor")))]
+        self.ledger = split(read(root, "ledger.cbor"))
 
     def path(self, session):
         return os.path.join(self.root, "sessions", session)
@@ -133,7 +138,7 @@ def _keys(folder):
         return change
 
     with open_keys(folder) as raw:
-        entries = [item for item, _ in items(io.BytesIO(raw.read()))]
+        entries = split(raw.read())
     whole = b"".join(entries)
     stranger = Made("stranger")
     stranger.begin()
@@ -166,7 +171,7 @@ def open_keys(folder):
     """The key entries of the ledger: the newest history there can be."""
     kept = []
     for raw in folder.ledger:
-        payload = cbor.decode_exact(cbor.decode_exact(raw).value[2])
+        payload = cbor.decode_exact(cbor.decode_exact(raw[1:])[2])
         if payload.get("kind") == "key":
             kept.append(raw)
     return io.BytesIO(b"".join(kept))
@@ -317,7 +322,7 @@ def _segment(short, rel, layout, sibling, foreign):
     # Envelopes in another form.
     begin, end = layout.records[0]
     envelope = data[begin + 24 : end]
-    outer = cbor.decode_exact(envelope).value
+    outer = cbor.decode_exact(envelope[1:])
     cose = [cbor.encode(part) for part in outer]
     forms = {
         "untagged": envelope[1:],
@@ -411,7 +416,7 @@ def _files(folder, session, other):
 
     copy = f"{place}/session.cbor"
     raw = read(folder.root, copy)
-    entries = [item for item, _ in items(io.BytesIO(raw))]
+    entries = split(raw)
     foreign = read(folder.root, f"{os.path.dirname(other)}/session.cbor")
     copies = {
         "empty": b"",

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Segments, photos, sessions and whole evidence folders, and the verdict over them (section 7)."""
+"""Segments, photos, sessions and whole evidence folders, and the verdict over them (7.2 to 7.7)."""
 
+import functools
+import hashlib
 import os
 
-from envelope import MAX_ENVELOPE, Entry, Envelope, NotThis
-from ledger import NOT_TRUSTED, TOO_OLD, Ledger, Photo, Session, Trust, read_session_copy
-from segment import hash_range, is_gap, open_regular, read_segment
+from envelope import MAX_ENVELOPE, Entry, NotThis
+from ledger import NOT_TRUSTED, TOO_OLD, Ledger, Photo, Session, Trust, is_name, read_copy
+from segment import hash_range, is_file, is_gap, open_regular, read_segment
 
 MAX_FINDINGS = 10_000
 
@@ -28,7 +30,7 @@ class Report:
         self.problems = set()
         self.gaps = False
 
-    def find(self, problem, path, detail, chunk=None):
+    def find(self, path, problem, detail, chunk=None):
         self.problems.add(problem)
         if len(self.findings) < MAX_FINDINGS:
             self.findings.append({"problem": problem, "path": path, "chunk": chunk, "detail": detail})
@@ -54,258 +56,244 @@ class Report:
 
 
 def verify(path, history):
-    """Judges whatever stands at the path. OSError if it cannot be read."""
+    """Judges whatever is at the path. OSError if nothing is, or if it cannot be read."""
+    name = os.path.basename(path)
     if os.path.isdir(path):
-        if os.path.lexists(os.path.join(path, "ledger.cbor")) or os.path.isdir(os.path.join(path, "sessions")):
+        if is_file(os.path.join(path, "ledger.cbor")) or os.path.isdir(os.path.join(path, "sessions")):
             report = Report(path, "evidence", history)
-            verify_evidence(report, path)
-        else:
+            _evidence(report, path)
+            return report
+        if is_file(os.path.join(path, "session.cbor")) or _files(path, ".mp4"):
             report = Report(path, "session", history)
-            verify_session(report, path, "", None)
+            _session_alone(report, path, "")
+            return report
+    elif is_file(path) and name.lower().endswith(".mp4"):
+        report = Report(path, "segment", history)
+        _segment_alone(report, path, name)
         return report
-    if path.endswith(".jpg") or path.endswith(".jpg.cose"):
+    elif is_file(path) and name.lower().endswith(".jpg"):
         report = Report(path, "photo", history)
-        photo = path[: -len(".cose")] if path.endswith(".cose") else path
-        verify_lone_photo(report, photo, os.path.basename(photo))
+        _photo_alone(report, path, name)
         return report
-    report = Report(path, "segment", history)
-    verify_lone_segment(report, path)
-    return report
+    raise OSError("nothing here that can be verified")
 
 
-def _note_segment(report, segment, rel):
-    """The findings and letters of a segment, wherever it stands."""
-    report.verdicts[rel] = segment.verdict()
-    for problem, chunk, detail in segment.findings:
-        report.find(problem, rel, detail, chunk)
-    if segment.gaps:
-        report.gaps = True
+def _names(folder):
+    """The names in a folder, sorted; none if there is no such folder."""
+    try:
+        return sorted(os.listdir(folder), key=os.fsencode)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _files(folder, ending):
+    """The names of the files that end so, in upper or lower case."""
+    names = (name for name in _names(folder) if name.lower().endswith(ending))
+    return [name for name in names if is_file(os.path.join(folder, name))]
+
+
+def _segment(report, path, rel):
+    """Reads a segment, and puts down its letters."""
+    segment = read_segment(path, functools.partial(report.find, rel))
+    report.verdicts[rel] = segment.letters()
+    report.gaps = report.gaps or segment.gap
     if not segment.record_boxes:
-        report.find("unverifiable", rel, "holds no record")
+        report.find(rel, "unverifiable", "holds no record")
+    return segment
 
 
-def verify_lone_segment(report, path):
-    rel = os.path.basename(path)
-    segment = read_segment(path)
-    _note_segment(report, segment, rel)
+def _segment_alone(report, path, rel):
+    """7.2"""
+    segment = _segment(report, path, rel)
     if segment.start is not None:
         report.trust.use(segment.start)
     if not segment.record_boxes:
         return
+    if not segment.closed:
+        report.find(rel, "unfinished", "the segment has no end record")
     if segment.tail:
         problem = "unsigned" if segment.closed else "unfinished"
-        report.find(problem, rel, f"{segment.tail} bytes behind the last record")
-    if not segment.closed:
-        report.find("unfinished", rel, "the segment has no end record")
+        report.find(rel, problem, f"{segment.tail} bytes behind the last record")
 
 
-def _names(folder, ending):
-    """The names in a folder that end so, sorted; none if there is no such folder."""
-    try:
-        names = os.listdir(folder)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    return sorted(name for name in names if name.endswith(ending))
+def _session_alone(report, folder, rel):
+    """7.3"""
+    copy, rel_copy = os.path.join(folder, "session.cbor"), rel + "session.cbor"
+    with_copy, session = is_file(copy), Session()
+    if with_copy:
+        session = read_copy(copy, functools.partial(report.find, rel_copy), report.trust)
+    else:
+        report.find(rel_copy, "absent", "missing")
+    segments = _segments(report, folder, rel)
+    starts = [segment.start for _, segment in segments if segment.start is not None]
+    for start in starts:
+        report.trust.use(start)
+    if session.start is None:
+        report.find(rel_copy, "absent", "no session-start entry")
+        session.start = starts[0] if starts else None
+    if session.breaks_rule_4():
+        report.find(rel_copy, "forged", "an entry of another device or key than the session's start")
+    _join(report, rel, session, segments)
+    photos = os.path.join(folder, "photos")
+    if with_copy:
+        place = None if session.start is None else f"sessions/{session.start.body['folder']}/photos/"
+        _photos(report, photos, rel + "photos/", session.photos, place, alone=True)
+    else:
+        for name in _files(photos, ".jpg"):
+            _photo_alone(report, os.path.join(photos, name), rel + "photos/" + name)
 
 
-def verify_session(report, folder, rel, known):
-    """A session's folder. `known` is what the ledger says about it, or None without a ledger."""
-    copy_rel = rel + "session.cbor"
-    session, with_copy = known, True
-    try:
-        with open_regular(os.path.join(folder, "session.cbor")) as file:
-            if known is None:
-                session, problems = read_session_copy(file, report.trust)
-                for problem, detail in problems:
-                    report.find(problem, copy_rel, detail)
-            elif hash_range(file, 0, os.fstat(file.fileno()).st_size) != known.digest.digest():
-                report.find("altered", copy_rel, "not what the ledger has")
-    except FileNotFoundError:
-        with_copy = False
-        report.find("absent", copy_rel, "missing")
-
-    segments = []
-    for name in _names(folder, ".mp4"):
-        start = session.start if session else None
-        segments.append((rel + name, read_segment(os.path.join(folder, name), start)))
-    segments.sort(key=lambda item: (item[1].order(), item[0]))
-    if session is None:
-        for _, segment in segments:
-            if segment.start is not None and segment.start_genuine:
-                session = Session(segment.start)
-                report.trust.use(segment.start)
-                break
-    _join(report, segments, session)
-    end = session.end if session else None
-    if end is None:
-        report.find("unfinished", copy_rel, "the session has no end")
-    elif end.body["cause"] not in ("stop", "shutdown", "source-ended"):
-        report.gaps = True
-    _session_photos(report, folder, rel, session, known is not None, with_copy)
+def _session_of_ledger(report, folder, rel, ledger, session):
+    """7.4"""
+    copy, rel_copy = os.path.join(folder, "session.cbor"), rel + "session.cbor"
+    problem = ledger.compare(session, copy) if is_file(copy) else "absent"
+    if problem is not None:
+        report.find(rel_copy, problem, "not all that the ledger has, and nothing else")
+    _join(report, rel, session, _segments(report, folder, rel))
+    _photos(report, os.path.join(folder, "photos"), rel + "photos/", session.photos, rel + "photos/")
 
 
-def _join(report, segments, session):
-    """Holds the segments of a session against each other, its start and its end."""
-    end = session.end if session else None
+def _segments(report, folder, rel):
+    """7.4, step 1: the segments of a session in order, each with its path."""
+    found = [(rel + name, _segment(report, os.path.join(folder, name), rel + name)) for name in _files(folder, ".mp4")]
+    return sorted(found, key=lambda item: item[1].order())
+
+
+def _join(report, rel, session, segments):
+    """7.4, steps 2 to 5: holds the segments against each other, and against the session's start and end."""
     chain = []
-    for rel, segment in segments:
-        _note_segment(report, segment, rel)
-        if session is not None and segment.start is not None and segment.start.hash != session.start.hash:
-            report.find("misplaced", rel, "its session-start entry is not the session's")
-        elif segment.first is not None:
-            chain.append((rel, segment))
-    last_rel = chain[-1][0] if chain else None
-    for rel, segment in segments:
-        if segment.tail and segment.record_boxes:
-            unsigned = segment.closed or rel != last_rel or end is not None
-            problem = "unsigned" if unsigned else "unfinished"
-            report.find(problem, rel, f"{segment.tail} bytes behind the last record")
+    for path, segment in segments:
+        if segment.start is not None and session.start is not None and segment.start.hash != session.start.hash:
+            report.find(path, "misplaced", "its session-start entry is not the session's")
+        elif segment.link is not None:
+            chain.append((path, segment))
 
-    next_seq, last_hash, tracks = 0, session.start.hash if session else None, {}
-    for rel, segment in chain:
+    seq, last, forged, ends = -1, session.start and session.start.hash, 0, {}
+    for path, segment in chain:
         first = segment.first
-        if first.seq > next_seq:
-            report.find("absent", rel, f"records {next_seq} to {first.seq - 1} before it are missing")
-        elif first.seq < next_seq or (last_hash is not None and first.prev != last_hash):
-            report.find("misplaced", rel, "does not follow on the segment before it")
-        if segment.last_seq >= next_seq:
-            next_seq, last_hash = segment.last_seq + 1, segment.last_hash
-        for name, start in segment.first_tracks.items():
-            if name in tracks and is_gap(tracks[name], start):
-                report.gaps = True
-        tracks.update(segment.last_tracks)
-    if end is not None:
-        where = chain[-1][0] if chain else None
-        if next_seq < end.body["records"]:
-            report.find("absent", where, f"{next_seq} records, the session's end counts {end.body['records']}")
-        elif next_seq > end.body["records"]:
-            report.find("forged", where, f"{next_seq} records, the session's end counts {end.body['records']}")
-        elif last_hash != end.body["last"]:
-            report.find("misplaced", where, "not the last record that the session's end names")
+        skipped = first.seq - seq - 1
+        follows = skipped == 0 and (seq < 0 or first.prev == last)
+        if skipped > forged + segment.forged_before:
+            report.find(path, "absent", f"records {seq + 1} to {first.seq - 1} before it are missing")
+        elif skipped <= 0 and not follows:
+            report.find(path, "misplaced", "does not follow on the segment before it")
+        if follows:
+            report.gaps = report.gaps or any(is_gap(ends.get(name), begin) for name, begin in segment.begins.items())
+        ends = {**(ends if follows else {}), **segment.ends}
+        seq, last, forged = segment.link.seq, segment.link.hash, segment.forged_since
+
+    for path, segment in chain:
+        if segment.tail:
+            unfinished = session.end is None and segment is chain[-1][1] and not segment.closed
+            problem = "unfinished" if unfinished else "unsigned"
+            report.find(path, problem, f"{segment.tail} bytes behind the last record")
+
+    if session.end is None:
+        report.find(rel + "session.cbor", "unfinished", "the session has no end")
+        return
+    path, end = chain[-1][0] if chain else rel, session.end.body
+    if seq + 1 < end["records"]:
+        report.find(path, "absent", f"{seq + 1} records, the session's end counts {end['records']}")
+    elif seq + 1 > end["records"]:
+        report.find(path, "forged", f"{seq + 1} records, the session's end counts {end['records']}")
+    elif last != end["last"]:
+        report.find(path, "misplaced", "not the last record that the session's end names")
+    report.gaps = report.gaps or end["cause"] not in ("stop", "shutdown", "source-ended")
 
 
-def _session_photos(report, folder, rel, session, with_ledger, with_copy):
-    """The photos in a session's folder. With a ledger they have been judged already."""
-    if with_ledger:
-        return
-    if not with_copy:
-        # Nothing is left that could name them.
-        for name in _names(os.path.join(folder, "photos"), ".jpg"):
-            verify_lone_photo(report, os.path.join(folder, "photos", name), rel + "photos/" + name)
-        return
+def _photos(report, folder, rel, photos, place, alone=False):
+    """7.4, step 6. `place` is where the entries must say that the photos are: None for any session's folder."""
     named = set()
-    for photo in session.photos if session else []:
-        # The folder may stand anywhere now, so only the last part of the path counts.
-        name = photo.file.rsplit("/", 1)[-1]
-        if not _plain(name):
-            report.find("absent", rel + "photos", f"a photo entry names {photo.file!r}")
+    for photo in photos:
+        name = _photo_name(photo.file, place)
+        if name is None:
+            report.find(rel, "misplaced", f"a photo entry names {photo.file!r}")
             continue
         named.add(name)
-        verify_photo(report, os.path.join(folder, "photos", name), rel + "photos/" + name, photo)
-    for name in _names(os.path.join(folder, "photos"), ".jpg"):
+        path = os.path.join(folder, name)
+        if is_file(path):
+            _photo(report, path, rel + name, photo)
+        else:
+            report.find(rel + name, "absent", "missing")
+        if not is_file(path + ".cose"):
+            report.find(rel + name + ".cose", "absent", "missing")
+            continue
+        raw = _envelope(path + ".cose")
+        if hashlib.sha256(raw).digest() == photo.hash:
+            continue
+        report.find(rel + name + ".cose", "altered", "not the photo's entry")
+        if alone:
+            try:
+                report.trust.use(Entry(raw))
+            except NotThis:
+                pass
+    for name in _files(folder, ".jpg"):
         if name not in named:
-            report.find("unsigned", rel + "photos/" + name, "no entry names it")
+            report.find(rel + name, "unsigned", "no entry names it")
 
 
-def _plain(name):
-    return name not in ("", ".", "..") and "/" not in name and "\0" not in name
+def _photo_name(file, place):
+    """NAME, if the path of a photo is as section 5 says."""
+    if place is None:
+        parts = file.split("/")
+        place = f"sessions/{parts[1]}/photos/" if len(parts) == 4 and is_name(parts[1]) else "/"
+    name = file[len(place) :]
+    return name if file.startswith(place) and is_name(name) else None
 
 
-def verify_photo(report, path, rel, photo):
-    """A photo and its `.cose` against its entry."""
-    try:
-        with open_regular(path) as file:
-            size = os.fstat(file.fileno()).st_size
-            if size != photo.length:
-                report.find("altered", rel, f"{size} bytes, signed were {photo.length}")
-            elif hash_range(file, 0, size) != photo.media:
-                report.find("altered", rel, "the bytes do not have the signed hash")
-    except (FileNotFoundError, NotADirectoryError):
-        report.find("absent", rel, "missing")
-    try:
-        with open_regular(path + ".cose") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size > MAX_ENVELOPE or hash_range(file, 0, size) != photo.envelope:
-                report.find("altered", rel + ".cose", "not the entry of the ledger")
-    except (FileNotFoundError, NotADirectoryError):
-        report.find("absent", rel + ".cose", "missing")
+def _envelope(path):
+    """What is in a file, if it is not longer than an envelope; else more than an envelope."""
+    with open_regular(path) as file:
+        return file.read(MAX_ENVELOPE + 1)
 
 
-def verify_lone_photo(report, path, rel):
-    """A photo that only its `.cose` speaks for."""
-    try:
-        with open_regular(path + ".cose") as file:
-            raw = file.read(MAX_ENVELOPE + 1)
-    except FileNotFoundError:
-        report.find("absent", rel + ".cose", "missing")
+def _photo(report, path, rel, photo):
+    """A photo's file against its entry."""
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size != photo.length:
+            report.find(rel, "altered", f"{size} bytes, signed were {photo.length}")
+        elif hash_range(file, 0, size) != photo.media:
+            report.find(rel, "altered", "the bytes do not have the signed hash")
+
+
+def _photo_alone(report, path, rel):
+    """7.5"""
+    if not is_file(path + ".cose"):
+        report.find(rel, "unverifiable", "there is no .cose that speaks for it")
         return
     try:
-        entry = Entry(Envelope(raw))
+        entry = Entry(_envelope(path + ".cose"))
     except NotThis as why:
-        report.find("altered", rel + ".cose", f"no entry of version 1: {why}")
+        report.find(rel + ".cose", "forged", f"no entry of version 1: {why}")
         return
     report.trust.use(entry)
-    if not entry.genuine:
-        report.find("forged", rel + ".cose", "wrongly signed")
     if entry.kind != "photo":
-        report.find("altered", rel + ".cose", "not a photo's entry")
+        report.find(rel + ".cose", "misplaced", "not a photo's entry")
         return
-    verify_photo(report, path, rel, Photo(entry))
+    _photo(report, path, rel, Photo(entry))
 
 
-def verify_evidence(report, root):
-    """A whole evidence folder."""
-    ledger = None
-    try:
-        with open_regular(os.path.join(root, "ledger.cbor")) as file:
-            ledger = Ledger(file, report.trust)
-    except FileNotFoundError:
-        report.find("absent", "ledger.cbor", "missing")
-    folders = {}
-    if ledger is not None:
-        for problem, detail in ledger.trouble:
-            report.find(problem, "ledger.cbor", detail)
-        if ledger.missing_history:
-            report.find(
-                "absent",
-                "ledger.cbor",
-                f"{ledger.missing_history} entries of the key history are not in it: the ledger was rolled back",
-            )
-        for session in ledger.sessions.values():
-            folders.setdefault(session.start.body["folder"], session)
-
-    base = os.path.join(root, "sessions")
-    found = [name for name in _names(base, "") if os.path.isdir(os.path.join(base, name))]
-    for name in found:
-        rel = f"sessions/{name}/"
-        known = folders.get(name)
-        if ledger is not None and known is None:
-            report.find("unsigned", rel.rstrip("/"), "no entry of the ledger names this folder")
-        verify_session(report, os.path.join(base, name), rel, known)
-    for name in sorted(set(folders) - set(found)):
-        report.find("absent", f"sessions/{name}", "the ledger has this session")
-    for name in sorted(ledger.unstarted) if ledger is not None else ():
-        report.find("absent", "sessions", f"the ledger names session {name.hex()}, but not its start")
-    _evidence_photos(report, root, ledger, folders, found)
-
-
-def _evidence_photos(report, root, ledger, folders, found):
-    if ledger is None:
-        for name in _names(os.path.join(root, "photos"), ".jpg"):
-            verify_lone_photo(report, os.path.join(root, "photos", name), "photos/" + name)
+def _evidence(report, root):
+    """7.6"""
+    base, photos = os.path.join(root, "sessions"), os.path.join(root, "photos")
+    folders = [name for name in _names(base) if os.path.isdir(os.path.join(base, name))]
+    path = os.path.join(root, "ledger.cbor")
+    if not is_file(path):
+        report.find("ledger.cbor", "absent", "missing")
+        for name in folders:
+            _session_alone(report, os.path.join(base, name), f"sessions/{name}/")
+        for name in _files(photos, ".jpg"):
+            _photo_alone(report, os.path.join(photos, name), "photos/" + name)
         return
-    named = set()
-    for photo in ledger.photos:
-        parts = photo.file.split("/")
-        shape = len(parts) == 2 and parts[0] == "photos"
-        shape = shape or (len(parts) == 4 and parts[0] == "sessions" and parts[2] == "photos")
-        if not shape or not all(_plain(part) for part in parts):
-            report.find("absent", "ledger.cbor", f"a photo entry names {photo.file!r}")
-            continue
-        named.add(photo.file)
-        verify_photo(report, os.path.join(root, *parts), photo.file, photo)
-    places = ["photos/"] + [f"sessions/{name}/photos/" for name in found if name in folders]
-    for place in places:
-        for name in _names(os.path.join(root, place), ".jpg"):
-            if place + name not in named:
-                report.find("unsigned", place + name, "no entry names it")
+    ledger = Ledger(path, functools.partial(report.find, "ledger.cbor"), report.trust)
+    for name, session in ledger.sessions.items():
+        if session.start is None or session.start.body["folder"] not in folders:
+            report.find("ledger.cbor", "absent", f"session {name.hex()}: its start or its folder is missing")
+    for name in folders:
+        if name in ledger.folders:
+            _session_of_ledger(report, os.path.join(base, name), f"sessions/{name}/", ledger, ledger.folders[name])
+        else:
+            report.find(f"sessions/{name}", "unsigned", "no session of the ledger")
+            _session_alone(report, os.path.join(base, name), f"sessions/{name}/")
+    _photos(report, photos, "photos/", ledger.photos, "photos/")

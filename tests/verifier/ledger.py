@@ -1,201 +1,216 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The ledger (section 5), a session's copy of it, the key history and the question of trust (section 6)."""
+"""Sequences of entries (7.6), the rules of the ledger (section 5), the key history and the question of trust (section 6)."""
 
 import bisect
 import hashlib
 
 import cborstrict as cbor
-from envelope import MAX_ENVELOPE, Entry, Envelope, NotThis
+from envelope import MAX_ENVELOPE, Entry, NotThis
+from segment import open_regular
 
 PIECE = 1 << 20
-MAX_TROUBLE = 1000
+MAX_PASSED_OVER = 1000
+# What every envelope begins with, and so what a power cut leaves of one.
+TORN = bytes.fromhex("d2845826a20127045820")
 NOT_CHECKED, TRUSTED, TOO_OLD, NOT_TRUSTED = "not checked", "trusted", "too old", "not trusted"
 
 
 def items(file):
-    """The items of a CBOR sequence: (bytes, None), or (None, why) once where it cannot be read on."""
-    buffer, ended = b"", False
+    """The items of a CBOR sequence: (place, bytes, None), and at the end (place, None, problem) if there is no item."""
+    buffer, base, pos, ended = b"", 0, 0, False
     while True:
-        while not ended and len(buffer) <= MAX_ENVELOPE:
+        if not ended and len(buffer) - pos <= MAX_ENVELOPE:
             piece = file.read(PIECE)
-            ended = not piece
-            buffer += piece
-        if not buffer:
+            buffer, base, pos, ended = buffer[pos:] + piece, base + pos, 0, not piece
+            continue
+        if pos == len(buffer):
             return
-        pos = 0
-        while pos < len(buffer) and (ended or len(buffer) - pos > MAX_ENVELOPE):
-            window = memoryview(buffer)[pos : pos + MAX_ENVELOPE]
-            try:
-                _, end = cbor.decode_one(window)
-            except cbor.CborError as why:
-                yield None, str(why)
-                return
-            yield bytes(window[:end]), None
-            pos += end
-        buffer = buffer[pos:]
+        window = memoryview(buffer)[pos : pos + MAX_ENVELOPE]
+        try:
+            end = cbor.item_end(window)
+        except cbor.CborError as why:
+            torn = isinstance(why, cbor.Truncated) and len(buffer) - pos < MAX_ENVELOPE
+            torn = torn and TORN.startswith(bytes(window[: len(TORN)]))
+            yield base + pos, None, "unfinished" if torn else "altered"
+            return
+        yield base + pos, bytes(window[:end]), None
+        pos += end
 
 
 def entries(file):
-    """The entries of a CBOR sequence: (Entry, bytes, None) or (None, bytes or None, why)."""
-    for raw, why in items(file):
+    """The entries of a sequence: (place, bytes, Entry), or (place, problem, why) for anything else."""
+    passed_over = 0
+    for place, raw, problem in items(file):
         if raw is None:
-            yield None, None, why
+            yield place, problem, f"no item at byte {place}: not read any further"
             return
         try:
-            yield Entry(Envelope(raw)), raw, None
-        except NotThis as why_not:
-            yield None, raw, str(why_not)
+            yield place, raw, Entry(raw)
+        except NotThis as why:
+            yield place, "altered", f"no entry at byte {place}: {why}"
+            passed_over += 1
+            if passed_over >= MAX_PASSED_OVER:
+                return
+
+
+def is_name(name):
+    """Whether it is a single name."""
+    return name not in ("", ".", "..") and "/" not in name and "\0" not in name
 
 
 class Session:
     """What the entries that name a session say about it."""
 
-    def __init__(self, start):
-        self.start = start
+    def __init__(self):
+        self.start = None
         self.end = None
         self.photos = []
-        self.digest = hashlib.sha256()
+        # Where its entries stand in the sequence: (place, length).
+        self.spans = []
+        self._signers = set()
 
-    @property
-    def public(self):
-        return self.start.body["public"]
-
-    @property
-    def id(self):
-        return self.start.body["session"]
-
-
-class Ledger:
-    """A whole ledger, read once and judged by the rules. `trouble` holds what breaks them."""
-
-    def __init__(self, file, trust):
-        self.sessions = {}
-        self.photos = []
-        self.trouble = []
-        self.unstarted = set()
-        self.count = 0
-        self._keys_changed = 0
-        self._started = {}
-        missing = trust.history_hashes()
-        key, before, device = None, bytes(32), None
-        for entry, raw, why in entries(file):
-            if len(self.trouble) >= MAX_TROUBLE:
-                self.trouble.append(("altered", "and so on: not read any further"))
-                break
-            number = self.count
-            self.count += 1
-            if entry is None:
-                self._note(number, f"is no entry of version 1: {why}")
-                # The chain cannot be followed over it; the next entry will say so as well.
-                before = hashlib.sha256(raw).digest() if raw else None
-                continue
-            trust.use(entry)
-            missing.discard(entry.hash)
-            if number == 0:
-                device = entry.device
-                if entry.kind != "key" or entry.body.get("reason") != "first" or entry.body.get("public") != entry.key:
-                    self._note(number, "is not the first key, signed by itself")
-                elif hashlib.sha256(entry.key).digest() != device:
-                    self._note(number, "has a device that is not the hash of the first key")
-            elif entry.key != key:
-                self._note(number, "is not signed by the key of its time")
-            if not entry.genuine:
-                self._note(number, "is wrongly signed")
-            if entry.seq != number:
-                self._note(number, f"has number {entry.seq}")
-            if entry.prev != before:
-                self._note(number, "is not linked to the entry before it")
-            if entry.device != device:
-                self._note(number, "is of another device")
-            before = entry.hash
-            if entry.kind == "key":
-                key = entry.body["public"]
-                self._keys_changed += 1
-            self._session(entry, raw, number)
-        if not self.count:
-            self._note(0, "is missing: the ledger is empty")
-        self.missing_history = len(missing)
-
-    def _note(self, number, text, problem="altered"):
-        self.trouble.append((problem, f"entry {number} {text}"))
-
-    def _session(self, entry, raw, number):
+    def add(self, place, raw, entry):
+        """Takes an entry in. Says what is wrong with it by the first half of rule 5."""
+        self.spans.append((place, len(raw)))
+        if len(self._signers) < 2:
+            self._signers.add((entry.device, entry.key))
         if entry.kind == "photo":
             self.photos.append(Photo(entry))
-        name = entry.body.get("session")
-        if name is None:
-            return
-        if entry.kind == "session-start":
-            if name in self.sessions:
-                self._note(number, "starts a session a second time", "forged")
-                return
-            self.sessions[name] = Session(entry)
-            self._started[name] = self._keys_changed
-        session = self.sessions.get(name)
-        if session is None:
-            if len(self.unstarted) < MAX_TROUBLE:
-                self.unstarted.add(name)
-            return
-        session.digest.update(raw)
-        if entry.kind in ("photo", "session-end") and self._started[name] != self._keys_changed:
-            self._note(number, f"is the {entry.kind} of a session, after a change of the key", "forged")
-        if entry.kind == "photo":
-            session.photos.append(self.photos[-1])
-        if entry.kind == "session-end":
-            if session.end is not None:
-                self._note(number, "ends a session a second time", "forged")
-                return
-            session.end = entry
+        elif entry.kind == "session-start":
+            if self.start is not None:
+                return "starts a session a second time"
+            self.start = entry
+        elif entry.kind == "session-end":
+            if self.end is not None:
+                return "ends a session a second time"
+            self.end = entry
+        return None
+
+    def breaks_rule_4(self):
+        return self.start is not None and bool(self._signers - {(self.start.device, self.start.key)})
 
 
 class Photo:
     """What a photo entry says."""
 
-    __slots__ = ("file", "length", "media", "envelope")
+    __slots__ = ("file", "length", "media", "hash")
 
     def __init__(self, entry):
         self.file = entry.body["file"]
         self.length = entry.body["length"]
         self.media = entry.body["media"]
-        self.envelope = entry.hash
+        self.hash = entry.hash
 
 
-def read_session_copy(file, trust):
-    """A `session.cbor` for itself: (Session or None, [(problem, detail)])."""
-    session, problems, last = None, [], -1
-    for number, (entry, raw, why) in enumerate(entries(file)):
-        if len(problems) > 100:
-            break
-        if entry is None:
-            problems.append(("altered", f"entry {number} is no entry of version 1: {why}"))
-            continue
-        trust.use(entry)
-        if not entry.genuine:
-            problems.append(("forged", f"entry {number} is wrongly signed"))
-        if entry.seq <= last:
-            problems.append(("misplaced", f"entry {number} is out of order, or stands here twice"))
-        last = max(last, entry.seq)
-        if entry.kind == "session-start" and session is None:
-            session = Session(entry)
-        elif session is None or entry.body.get("session") != session.id:
-            problems.append(("altered", f"entry {number} does not belong to a session that started here"))
-            continue
-        elif entry.kind not in ("photo", "session-end"):
-            problems.append(("forged", f"entry {number} is a second start"))
-            continue
-        elif entry.key != session.start.key:
-            problems.append(("forged", f"entry {number}, a {entry.kind}, is signed by another key than the start"))
-        if entry.kind == "photo":
-            session.photos.append(Photo(entry))
-        elif entry.kind == "session-end" and session.end is None:
-            session.end = entry
-        elif entry.kind == "session-end":
-            problems.append(("forged", f"entry {number} is a second end"))
-            continue
-        session.digest.update(raw)
-    if session is None and not problems:
-        problems.append(("altered", "holds no session-start entry"))
-    return session, problems
+class Ledger:
+    """A whole ledger, read once and judged by the rules. `find` is told of each problem: what and why."""
+
+    def __init__(self, path, find, trust):
+        self.path = path
+        self._find = find
+        # By the session's id, and by its folder.
+        self.sessions = {}
+        self.folders = {}
+        # Those without a session.
+        self.photos = []
+        missing = {} if trust.history is None else set(trust.history.hashes)
+        first = before = key = None
+        number, chained = 0, True
+        with open_regular(path) as file:
+            for place, raw, entry in entries(file):
+                if not isinstance(entry, Entry):
+                    find(raw, entry)
+                    chained = False
+                    continue
+                trust.use(entry)
+                first = first or entry
+                if missing:
+                    missing.discard(entry.hash)
+                if chained:
+                    self._chain(number, entry, before, key, first.device)
+                number, before = number + 1, entry.hash
+                if entry.kind == "key":
+                    key = entry.body["public"]
+                if entry.session is not None:
+                    self._name(place, raw, entry)
+                elif entry.kind == "photo":
+                    self.photos.append(Photo(entry))
+            if file.tell() == 0:
+                find("altered", "the ledger is empty")
+        for session in self.sessions.values():
+            if session.breaks_rule_4():
+                detail = f"session {session.start.session.hex()}: an entry of another device or key than its start"
+                find("forged", detail)
+        if missing and (first is None or first.device == trust.history.device):
+            find("absent", f"{len(missing)} entries of the key history are not in it: the ledger was rolled back")
+
+    def _chain(self, number, entry, before, key, device):
+        """Rules 1 to 3."""
+        if number == 0:
+            before, key = bytes(32), entry.key
+            first_key = entry.kind == "key" and entry.body["reason"] == "first" and entry.body["public"] == key
+            if not first_key or hashlib.sha256(key).digest() != device:
+                self._find("altered", "entry 0 is not the first key of its device, signed by itself")
+        if entry.seq != number:
+            self._find("altered", f"entry {number} has number {entry.seq}")
+        if entry.prev != before:
+            self._find("altered", f"entry {number} is not linked to the entry before it")
+        if entry.device != device:
+            self._find("altered", f"entry {number} is of another device")
+        if entry.key != key:
+            self._find("altered", f"entry {number} is not signed by the key of its time")
+
+    def _name(self, place, raw, entry):
+        """An entry that names a session: rule 5."""
+        session = self.sessions.setdefault(entry.session, Session())
+        why = session.add(place, raw, entry)
+        if why is not None:
+            self._find("forged", f"entry {entry.seq} {why}")
+        elif entry.kind == "session-start":
+            folder = entry.body["folder"]
+            if not is_name(folder):
+                self._find("forged", f"entry {entry.seq} names the folder {folder!r}")
+            elif self.folders.setdefault(folder, session) is not session:
+                self._find("forged", f"entry {entry.seq} names the folder of another session")
+
+    def compare(self, session, path):
+        """How a `session.cbor` differs from the entries that name the session (7.4, step 7), or None."""
+        with open_regular(self.path) as ledger, open_regular(path) as copy:
+            for place, length in session.spans:
+                ledger.seek(place)
+                wanted, there = ledger.read(length), copy.read(length)
+                if there != wanted:
+                    return "unfinished" if wanted.startswith(there) else "altered"
+            return "altered" if copy.read(1) else None
+
+
+def read_copy(path, find, trust):
+    """A `session.cbor` without the ledger (7.3)."""
+    wanted = None
+    with open_regular(path) as file:
+        for _, _, entry in entries(file):
+            if isinstance(entry, Entry):
+                if entry.kind == "session-start":
+                    wanted = entry.session
+                    break
+                wanted = wanted or entry.session
+    session, last = Session(), -1
+    with open_regular(path) as file:
+        for place, raw, entry in entries(file):
+            if not isinstance(entry, Entry):
+                find(raw, entry)
+                continue
+            trust.use(entry)
+            if entry.seq <= last:
+                find("misplaced", f"entry {entry.seq} is out of order, or stands here twice")
+            last = entry.seq
+            if wanted is None or entry.session != wanted:
+                find("misplaced", f"entry {entry.seq} does not name the session")
+                continue
+            why = session.add(place, raw, entry)
+            if why is not None:
+                find("forged", f"entry {entry.seq} {why}")
+    return session
 
 
 class History:
@@ -204,13 +219,11 @@ class History:
     def __init__(self, file):
         self.seqs, self.publics, self.hashes = [], [], []
         self.device = None
-        for number, (entry, _, why) in enumerate(entries(file)):
-            if entry is None:
-                raise NotThis(f"item {number} of the key history is no entry: {why}")
+        for number, (_, _, entry) in enumerate(entries(file)):
+            if not isinstance(entry, Entry):
+                raise NotThis(f"the key history: {entry}")
             if entry.kind != "key":
-                raise NotThis(f"item {number} of the key history is no key entry")
-            if not entry.genuine:
-                raise NotThis(f"item {number} of the key history is wrongly signed")
+                raise NotThis(f"entry {number} of the key history is no key entry")
             if number == 0:
                 self.device = entry.device
                 if entry.seq != 0 or entry.body["public"] != entry.key or entry.body["reason"] != "first":
@@ -219,9 +232,9 @@ class History:
                     raise NotThis("the key history does not begin with the first key of its device")
             else:
                 if entry.key != self.publics[-1]:
-                    raise NotThis(f"item {number} of the key history is not signed by the key before it")
+                    raise NotThis(f"entry {number} of the key history is not signed by the key before it")
                 if entry.seq <= self.seqs[-1] or entry.device != self.device:
-                    raise NotThis(f"item {number} of the key history is out of order or of another device")
+                    raise NotThis(f"entry {number} of the key history is out of order or of another device")
             self.seqs.append(entry.seq)
             self.publics.append(entry.body["public"])
             self.hashes.append(entry.hash)
@@ -240,25 +253,12 @@ class History:
 class Trust:
     """The answer for all entries that were used."""
 
-    _ORDER = (TRUSTED, TOO_OLD, NOT_TRUSTED)
+    _ORDER = (NOT_CHECKED, TRUSTED, TOO_OLD, NOT_TRUSTED)
 
     def __init__(self, history=None):
         self.history = history
-        self._worst = None
+        self.answer = NOT_CHECKED
 
     def use(self, entry):
-        # What is wrongly signed is a problem of its own, and says nothing about keys.
-        if self.history is not None and entry.genuine:
-            answer = self.history.judge(entry)
-            if self._worst is None or self._ORDER.index(answer) > self._ORDER.index(self._worst):
-                self._worst = answer
-
-    def history_hashes(self):
-        return set(self.history.hashes) if self.history is not None else set()
-
-    @property
-    def answer(self):
-        if self.history is None:
-            return NOT_CHECKED
-        # A history was given, but perhaps there was no entry to hold against it.
-        return self._worst or NOT_CHECKED
+        if self.history is not None:
+            self.answer = max(self.answer, self.history.judge(entry), key=self._ORDER.index)

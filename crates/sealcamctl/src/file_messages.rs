@@ -14,9 +14,10 @@ messages! { FILE_MESSAGES {
     label_public_key() { en: "Public key", zh: "公钥" }
 
     verified_content(sessions, segments, chunks, size) {
-        en: "{sessions} sessions, {segments} segments, {chunks} chunks, {size}",
+        en: "sessions: {sessions}, segments: {segments}, chunks: {chunks}, {size}",
         zh: "{sessions} 个录制会话,{segments} 个分段,{chunks} 个数据块,{size}",
     }
+    and_more(count) { en: "and {count} more (--json has them all)", zh: "另有 {count} 处(--json 列出全部)" }
     finding_line(problem, place, detail) { en: "{problem}: {place}: {detail}", zh: "{problem}:{place}:{detail}" }
     at_chunk(chunk) { en: ", chunk {chunk}", zh: ",数据块 {chunk}" }
     at_time(from, to) { en: ", {from} to {to}", zh: ",{from} 至 {to}" }

@@ -3,6 +3,7 @@
 
 mod cli;
 mod commands;
+mod detail_messages;
 mod error;
 mod exit;
 mod file_messages;

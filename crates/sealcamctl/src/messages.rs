@@ -77,6 +77,14 @@ messages! { MESSAGES {
     label_sha256() { en: "SHA-256", zh: "SHA-256 校验值" }
 
     started(session) { en: "Recording: session {session}", zh: "开始录制:会话 {session}" }
+    cause_stop() { en: "stop", zh: "停止" }
+    cause_shutdown() { en: "shutdown", zh: "关机" }
+    cause_source_ended() { en: "source ended", zh: "信号源结束" }
+    cause_source_failed() { en: "source failed", zh: "信号源故障" }
+    cause_storage_failed() { en: "storage failed", zh: "存储故障" }
+    cause_recovered() { en: "cut off, recovered at the next start", zh: "被切断,下次启动时恢复" }
+    medium_video() { en: "video", zh: "视频" }
+    medium_audio() { en: "sound", zh: "声音" }
     ended(utc, cause) { en: "{utc} ({cause})", zh: "{utc}(原因:{cause})" }
     still_open() { en: "still open", zh: "尚未结束" }
     none() { en: "none", zh: "无" }

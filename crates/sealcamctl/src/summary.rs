@@ -88,13 +88,13 @@ fn session_row(lang: Lang, session: &SessionInfo) -> Vec<String> {
         units::duration(session.duration_ns),
         units::bytes(session.bytes),
         or_none(lang, &session.officer),
-        session.cause.clone().unwrap_or_else(|| lang.still_open()),
+        session.cause.as_deref().map_or_else(|| lang.still_open(), |cause| lang.end_cause(cause)),
     ]
 }
 
 fn end(lang: Lang, session: &SessionInfo) -> String {
     match session.ended_utc_ns {
-        Some(utc_ns) => lang.ended(units::utc(utc_ns), session.cause.as_deref().unwrap_or("?")),
+        Some(utc_ns) => lang.ended(units::utc(utc_ns), lang.end_cause(session.cause.as_deref().unwrap_or("?"))),
         None => lang.still_open(),
     }
 }

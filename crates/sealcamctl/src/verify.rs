@@ -109,11 +109,19 @@ fn text(lang: Lang, report: &Report) -> String {
         (lang.label_keys(), trust(lang, &report.trust)),
         (lang.label_verdict(), overall(lang, report.overall)),
     ];
-    let findings = report.findings.iter().map(|found| finding(lang, found));
-    let gaps = report.gaps.iter().map(|found| gap(lang, found));
-    let mut lines: Vec<_> = findings.take(MAX_PRINTED).chain(gaps.take(MAX_PRINTED)).collect();
+    let mut lines = first(lang, &report.findings, finding);
+    lines.extend(first(lang, &report.gaps, gap));
     lines.push(labelled(&rows));
     lines.join("\n")
+}
+
+/// A line for each of the first items, and one for how many more there are.
+fn first<T>(lang: Lang, items: &[T], line: impl Fn(Lang, &T) -> String) -> Vec<String> {
+    let mut lines: Vec<_> = items.iter().take(MAX_PRINTED).map(|item| line(lang, item)).collect();
+    if items.len() > MAX_PRINTED {
+        lines.push(lang.and_more(items.len() - MAX_PRINTED));
+    }
+    lines
 }
 
 fn finding(lang: Lang, finding: &Finding) -> String {
@@ -124,12 +132,12 @@ fn finding(lang: Lang, finding: &Finding) -> String {
     if let (Some(from_ns), Some(to_ns)) = (finding.from_ns, finding.to_ns) {
         place += &lang.at_time(duration(from_ns), duration(to_ns));
     }
-    lang.finding_line(problem(lang, finding.problem), place, &finding.detail)
+    lang.finding_line(problem(lang, finding.problem), place, lang.detail(&finding.detail))
 }
 
 fn gap(lang: Lang, gap: &Gap) -> String {
-    let medium = gap.medium.map_or_else(|| lang.whole_recording(), |medium| format!("{medium:?}").to_lowercase());
-    lang.gap_line(medium, duration(gap.from_ns), duration(gap.to_ns), &gap.cause)
+    let medium = gap.medium.map_or_else(|| lang.whole_recording(), |medium| lang.medium(medium));
+    lang.gap_line(medium, duration(gap.from_ns), duration(gap.to_ns), lang.gap_cause(&gap.cause))
 }
 
 fn overall(lang: Lang, overall: Overall) -> String {
@@ -148,7 +156,7 @@ fn trust(lang: Lang, trust: &Trust) -> String {
         Trust::NotChecked { device: Some(device) } => lang.keys_not_checked(device),
         Trust::NotChecked { device: None } => lang.keys_none(),
         Trust::TooOld { device } => lang.keys_too_old(device),
-        Trust::NotTrusted { reason } => lang.keys_not_trusted(reason),
+        Trust::NotTrusted { reason } => lang.keys_not_trusted(lang.distrust(reason)),
     }
 }
 

@@ -59,7 +59,7 @@ fn text(lang: Lang, event: &WatchEvent) -> String {
             lang.watch_chunk(chunk.segment, chunk.chunk, units::duration(chunk.recorded_up_to_ns))
         }
         WatchEvent::SessionStarted { session } => lang.watch_started(session),
-        WatchEvent::SessionEnded { session, cause } => lang.watch_ended(session, cause),
+        WatchEvent::SessionEnded { session, cause } => lang.watch_ended(session, lang.end_cause(cause)),
         WatchEvent::PhotoTaken { file } => lang.watch_photo(file),
         WatchEvent::RecorderAppeared => lang.watch_appeared(),
         WatchEvent::RecorderGone => lang.watch_gone(),

@@ -57,7 +57,7 @@ fn a_session_whose_storage_failed_is_closed_as_far_as_it_came() {
     assert_eq!(verdict::overall(&report), "gaps", "{:?}", report.findings);
     let folder = &sessions(&kept)[0];
     let report = verdict::report(folder, None);
-    assert_eq!((verdict::overall(&report), report.gaps[0].cause.as_str()), ("gaps", "storage-failed"));
+    assert_eq!((verdict::overall(&report), report.gaps[0].cause.to_string().as_str()), ("gaps", "storage-failed"));
     assert_eq!(files(folder, "torn").len(), 1);
     assert_eq!(store::check::check(&kept, std::num::NonZeroUsize::MIN).unwrap(), []);
 }

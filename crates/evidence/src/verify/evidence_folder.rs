@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Judges a whole evidence folder: the ledger, and every session and photo against it.
 
+use super::detail::Detail;
 use super::find::{folders_in, is_plain_name};
 use super::photo::Shelf;
 use super::report::{Finding, Problem, Report, Trust};
@@ -101,7 +102,7 @@ fn judge_by_ledger(
     judge_sessions(root, &entries, &mut examined, report);
     report.findings.extend(check_loose_photos(photos, &entries));
     for (folder, examined) in examined {
-        report.findings.push(Finding::new(Problem::Unsigned, &folder, "the ledger knows no such session"));
+        report.findings.push(Finding::new(Problem::Unsigned, &folder, Detail::SessionUnknown));
         let (verified, used) = session::judge_alone(&folder, examined);
         report.take_session(verified);
         entries.extend(used);
@@ -116,7 +117,7 @@ fn judge_without_ledger(
     photos: Shelf,
     report: &mut Report,
 ) -> Vec<SignedEntry> {
-    report.findings.push(Finding::new(Problem::Absent, &root.join(LEDGER_FILE), "the ledger is not there"));
+    report.findings.push(Finding::new(Problem::Absent, &root.join(LEDGER_FILE), Detail::LedgerAbsent));
     let (findings, mut entries) = photos.judge_each();
     report.findings.extend(findings);
     for (folder, examined) in sessions {
@@ -136,16 +137,16 @@ fn folders_of(root: &Path) -> Result<Vec<PathBuf>, VerifyError> {
 }
 
 /// The first rule that the entries break, up to the first item that is no entry.
-fn check_chain(items: &[Option<SignedEntry>]) -> Option<String> {
+fn check_chain(items: &[Option<SignedEntry>]) -> Option<Detail> {
     let mut entries = items.iter().map_while(Option::as_ref);
     let Some(first) = entries.next() else {
-        return items.is_empty().then(|| "the ledger is empty".into());
+        return items.is_empty().then_some(Detail::LedgerEmpty);
     };
     let mut head = match LedgerHead::first(first) {
         Ok(head) => head,
-        Err(error) => return Some(error.to_string()),
+        Err(error) => return Some(Detail::LedgerBroken { reason: error.to_string() }),
     };
-    entries.find_map(|entry| head.accept(entry).err()).map(|error| error.to_string())
+    entries.find_map(|entry| head.accept(entry).err()).map(|error| Detail::LedgerBroken { reason: error.to_string() })
 }
 
 /// Keys of the history that the ledger does not introduce any more: it was rolled back. Another device's history says
@@ -155,9 +156,7 @@ fn behind_history(path: &Path, entries: &[SignedEntry], history: Option<&KeyHist
         history.filter(|history| entries.first().is_none_or(|first| first.entry.device == history.device()))?;
     let there: BTreeSet<_> = entries.iter().map(|entry| entry.hash).collect();
     let lost = history.entries().iter().find(|key| !there.contains(&key.hash))?;
-    let detail =
-        format!("entry {}, which the key history has, is not in the ledger: it was cut or rolled back", lost.entry.seq);
-    Some(Finding::new(Problem::Absent, path, detail))
+    Some(Finding::new(Problem::Absent, path, Detail::RolledBack { seq: lost.entry.seq }))
 }
 
 /// The sessions that the ledger names, in its order.
@@ -194,12 +193,12 @@ fn judge_sessions(
                 taken.insert(folder.clone());
             }
             (None, true) => {
-                let detail = format!("session {id} names the folder of another session");
+                let detail = Detail::FolderTaken { session: id };
                 report.findings.push(Finding::new(Problem::Forged, &ledger, detail));
             }
             (None, false) => {
                 let place = folder.unwrap_or_else(|| root.join(SESSIONS_FOLDER));
-                let detail = format!("session {id} is in the ledger, but its folder is not there");
+                let detail = Detail::SessionAbsent { session: id };
                 report.findings.push(Finding::new(Problem::Absent, &place, detail));
             }
         }

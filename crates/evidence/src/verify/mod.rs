@@ -2,6 +2,7 @@
 //! Verification: every chunk gets a verdict, what is absent gets one too, and whether the keys are trusted is answered
 //! apart (`docs/format.md`, Verdicts).
 
+mod detail;
 mod evidence_folder;
 mod find;
 mod parallel;
@@ -13,6 +14,7 @@ mod sequence;
 mod session;
 mod trust;
 
+pub use detail::{Cause, Detail, Distrust};
 pub use report::{Finding, Gap, Overall, Problem, Report, SegmentReport, SessionReport, Totals, Trust};
 pub use scan::{Item, ScanError, ScannedRecord, Tail, scan_segment};
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Judges photos: a JPEG against its ledger entry, and the copy of that entry beside it.
 
+use super::detail::Detail;
 use super::find::{files_in, is_plain_name, open_regular};
 use super::report::{Finding, Problem, Report};
 use super::{Options, VerifyError, trust};
@@ -59,13 +60,13 @@ impl Photo {
 
     /// What is wrong with it, by its own entry.
     fn problem_alone(&self) -> Option<Finding> {
-        let of_sidecar = |problem, detail: String| Some(Finding::new(problem, &self.sidecar, detail));
+        let of_sidecar = |problem, detail| Some(Finding::new(problem, &self.sidecar, detail));
         match &self.entry {
-            Sidecar::Absent => of_sidecar(Problem::Unverifiable, "the photo's entry is not there".into()),
-            Sidecar::Other(reason) => of_sidecar(Problem::Forged, reason.clone()),
+            Sidecar::Absent => of_sidecar(Problem::Unverifiable, Detail::SidecarAbsent),
+            Sidecar::Other(reason) => of_sidecar(Problem::Forged, Detail::SidecarBroken { reason: reason.clone() }),
             Sidecar::Entry(signed) => match &signed.entry.body {
                 Body::Photo(body) => self.content_problem(body),
-                other => of_sidecar(Problem::Misplaced, format!("it holds a {} entry, not a photo's", other.kind())),
+                other => of_sidecar(Problem::Misplaced, Detail::SidecarOfOtherKind { kind: other.kind().into() }),
             },
         }
     }
@@ -74,9 +75,9 @@ impl Photo {
     fn content_problem(&self, body: &PhotoBody) -> Option<Finding> {
         let (problem, detail) = match &self.content {
             Some(Ok(content)) if *content == (body.media, body.length) => return None,
-            Some(Ok(_)) => (Problem::Altered, "the photo's bytes are not those that were signed".into()),
-            Some(Err(error)) => (Problem::Unverifiable, error.to_string()),
-            None => (Problem::Absent, "the photo is not there".into()),
+            Some(Ok(_)) => (Problem::Altered, Detail::PhotoAltered),
+            Some(Err(error)) => (Problem::Unverifiable, Detail::Unreadable { reason: error.to_string() }),
+            None => (Problem::Absent, Detail::PhotoAbsent),
         };
         Some(Finding::new(problem, &self.path, detail))
     }
@@ -85,8 +86,8 @@ impl Photo {
     fn copy_problem(&self, signed: &SignedEntry) -> Option<Finding> {
         let (problem, detail) = match &self.entry {
             Sidecar::Entry(copy) if copy.hash == signed.hash => return None,
-            Sidecar::Absent => (Problem::Absent, "the photo's entry is not there"),
-            _ => (Problem::Altered, "the photo's entry differs from the session's or the ledger's"),
+            Sidecar::Absent => (Problem::Absent, Detail::SidecarAbsent),
+            _ => (Problem::Altered, Detail::SidecarAltered),
         };
         Some(Finding::new(problem, &self.sidecar, detail))
     }
@@ -135,7 +136,7 @@ impl Shelf {
         let (mut findings, mut known) = (Vec::new(), BTreeSet::new());
         for (signed, body) in entries {
             let Some(name) = name_in(&body.file).filter(|name| is_plain_name(name)) else {
-                let detail = format!("entry {} names a photo where none belongs: {:?}", signed.entry.seq, body.file);
+                let detail = Detail::PhotoPath { seq: signed.entry.seq, file: body.file.clone() };
                 findings.push(Finding::new(Problem::Misplaced, &self.folder, detail));
                 continue;
             };
@@ -144,13 +145,13 @@ impl Shelf {
                 Some(photo) => {
                     findings.extend(photo.content_problem(body).into_iter().chain(photo.copy_problem(signed)))
                 }
-                None => findings.push(Finding::new(Problem::Absent, &path, "neither the photo nor its entry is there")),
+                None => findings.push(Finding::new(Problem::Absent, &path, Detail::PhotoAbsent)),
             }
             known.insert(path);
         }
         let there = self.photos.values().filter(|photo| photo.content.is_some());
         let strangers = there.filter(|photo| !known.contains(&photo.path));
-        let unsigned = |photo: &Photo| Finding::new(Problem::Unsigned, &photo.path, "no entry speaks of this photo");
+        let unsigned = |photo: &Photo| Finding::new(Problem::Unsigned, &photo.path, Detail::PhotoUnknown);
         findings.extend(strangers.map(unsigned));
         findings
     }

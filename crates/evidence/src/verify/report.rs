@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a verification says.
 
+use super::detail::{Cause, Detail, Distrust};
 use super::session::Verified;
 use crate::record::Medium;
 use crate::{Hash, SessionId};
@@ -87,13 +88,13 @@ pub struct Finding {
     /// To which media time of the session, in nanoseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to_ns: Option<u64>,
-    /// In words.
-    pub detail: String,
+    /// What exactly.
+    pub detail: Detail,
 }
 
 impl Finding {
-    pub(super) fn new(problem: Problem, path: &Path, detail: impl Into<String>) -> Finding {
-        Finding { problem, path: path.into(), chunk: None, from_ns: None, to_ns: None, detail: detail.into() }
+    pub(super) fn new(problem: Problem, path: &Path, detail: Detail) -> Finding {
+        Finding { problem, path: path.into(), chunk: None, from_ns: None, to_ns: None, detail }
     }
 }
 
@@ -107,7 +108,7 @@ pub struct Gap {
     /// To which media time, in nanoseconds.
     pub to_ns: u64,
     /// Why, as recorded.
-    pub cause: String,
+    pub cause: Cause,
 }
 
 /// What is in one or more segments.
@@ -162,8 +163,8 @@ pub enum Trust {
     },
     /// A key is not the one that the history has for its place.
     NotTrusted {
-        /// In words.
-        reason: String,
+        /// Why.
+        reason: Distrust,
     },
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Judges one segment file: every chunk against its record, every record against the one before.
 
+use super::detail::{Cause, Detail};
 use super::report::{Finding, Gap, Problem, Report, SegmentReport, SessionReport, Totals};
 use super::scan::{Item, ScannedRecord, Tail, scan_linked, scan_segment};
 use super::{Options, VerifyError, trust};
@@ -151,7 +152,11 @@ impl Segment {
     /// A file that the system does not give.
     pub(super) fn unreadable(path: &Path, error: &VerifyError) -> Segment {
         let mut segment = Segment::unread(path, 0);
-        segment.findings.push(Finding::new(Problem::Unverifiable, path, error.to_string()));
+        segment.findings.push(Finding::new(
+            Problem::Unverifiable,
+            path,
+            Detail::Unreadable { reason: error.to_string() },
+        ));
         segment
     }
 
@@ -160,8 +165,7 @@ impl Segment {
         let mut findings = self.findings.clone();
         let path = &self.report.path;
         if self.last.is_some() && !self.closed {
-            let detail = "the segment has no end record: it was cut off or is still being recorded";
-            findings.push(Finding::new(Problem::Unfinished, path, detail));
+            findings.push(Finding::new(Problem::Unfinished, path, Detail::NoSegmentEnd));
         }
         findings.extend(self.tail_finding(self.closed));
         findings
@@ -174,8 +178,7 @@ impl Segment {
             return None;
         }
         let problem = if ended { Problem::Unsigned } else { Problem::Unfinished };
-        let detail = format!("{length} bytes from byte {offset} on are covered by no record");
-        Some(Finding::new(problem, &self.report.path, detail))
+        Some(Finding::new(problem, &self.report.path, Detail::Tail { offset, length }))
     }
 }
 
@@ -214,8 +217,10 @@ impl Judge {
         let Some(session) = &self.session else { return self.reject_keyless() };
         let record = match &scanned.record {
             Ok(record) if scanned.key == Some(session.public) => record,
-            Ok(_) => return self.reject(scanned, "its record is signed by another key than the session's"),
-            Err(error) => return self.reject(scanned, &format!("its record cannot be trusted: {error}")),
+            Ok(_) => return self.reject(Detail::RecordKey { offset: scanned.offset }),
+            Err(error) => {
+                return self.reject(Detail::RecordBroken { offset: scanned.offset, reason: error.to_string() });
+            }
         };
         let problem = self.place_problem(record, scanned).or_else(|| self.content_problem(record, scanned));
         self.count(record, scanned, problem);
@@ -225,30 +230,28 @@ impl Judge {
     fn reject_keyless(&mut self) {
         self.letters(Problem::Forged.letter(), 1);
         if self.segment.findings.is_empty() {
-            let detail = "the segment has no session-start entry that is rightly signed: nothing names its key";
-            self.find(Problem::Forged, None, None, detail.into());
+            self.find(Problem::Forged, None, None, Detail::NoStart);
         }
     }
 
-    fn reject(&mut self, scanned: &ScannedRecord, detail: &str) {
+    fn reject(&mut self, detail: Detail) {
         let chunk = self.segment.last.map_or(0, |last| last.chunks).saturating_add(self.segment.forged_behind);
         self.segment.forged_behind += 1;
         self.letters(Problem::Forged.letter(), 1);
-        let at = format!("{detail} (record at byte {})", scanned.offset);
-        self.find(Problem::Forged, Some(chunk), None, at);
+        self.find(Problem::Forged, Some(chunk), None, detail);
     }
 
     /// Whether the record stands where it was recorded.
-    fn place_problem(&mut self, record: &Record, scanned: &ScannedRecord) -> Option<(Problem, String)> {
-        let misplaced = |detail: String| Some((Problem::Misplaced, detail));
+    fn place_problem(&mut self, record: &Record, scanned: &ScannedRecord) -> Option<(Problem, Detail)> {
+        let misplaced = |detail| Some((Problem::Misplaced, detail));
         if Some(record.session) != self.segment.report.session {
-            return misplaced(format!("it belongs to session {}", record.session));
+            return misplaced(Detail::OtherSession { session: record.session });
         }
         if self.segment.closed {
-            return misplaced("it stands behind the segment's end".into());
+            return misplaced(Detail::BehindSegmentEnd);
         }
         if self.segment.report.segment.is_some_and(|number| number != record.segment) {
-            return misplaced(format!("it belongs to segment {}", record.segment));
+            return misplaced(Detail::OtherSegment { segment: record.segment });
         }
         let out_of_order = match self.segment.last {
             None => self.first_problem(record, scanned),
@@ -257,58 +260,61 @@ impl Judge {
         out_of_order.or_else(|| self.shift_problem(record, scanned))
     }
 
-    fn first_problem(&mut self, record: &Record, scanned: &ScannedRecord) -> Option<(Problem, String)> {
+    fn first_problem(&mut self, record: &Record, scanned: &ScannedRecord) -> Option<(Problem, Detail)> {
         if record.seq == 0 && record.prev != self.start_hash {
-            return Some((Problem::Misplaced, "it does not follow the session-start entry in this file".into()));
+            return Some((Problem::Misplaced, Detail::NotAfterStart));
         }
         if scanned.covered_from < record.offset {
-            self.removed(1, Some(record.chunk), None, "the beginning of the segment is not there".into());
+            self.removed(1, Some(record.chunk), None, Detail::BeginningRemoved);
         }
         None
     }
 
-    fn order_problem(&mut self, record: &Record, last: Link) -> Option<(Problem, String)> {
+    fn order_problem(&mut self, record: &Record, last: Link) -> Option<(Problem, Detail)> {
         if record.seq <= last.seq {
-            return Some((Problem::Misplaced, format!("record {} stands behind record {}", record.seq, last.seq)));
+            return Some((Problem::Misplaced, Detail::OutOfOrder { seq: record.seq, last: last.seq }));
         }
         let skipped = record.seq - last.seq - 1;
         if skipped == 0 && record.prev != last.hash {
-            return Some((Problem::Misplaced, "it is not linked to the record before it".into()));
+            return Some((Problem::Misplaced, Detail::NotLinked));
         }
         // A damaged record stands there, even if it cannot say its number any more.
         let missing = skipped.saturating_sub(self.segment.forged_behind);
         if missing > 0 {
             let range = time_range(record).map(|(from_ns, _)| (self.segment.report.to_ns, from_ns));
-            self.removed(missing, Some(last.chunks), range, format!("{missing} records are missing here"));
+            self.removed(missing, Some(last.chunks), range, Detail::RecordsRemoved { missing });
         }
         None
     }
 
-    fn removed(&mut self, missing: u64, chunk: Option<u64>, range: Option<(u64, u64)>, detail: String) {
+    fn removed(&mut self, missing: u64, chunk: Option<u64>, range: Option<(u64, u64)>, detail: Detail) {
         let letters = usize::try_from(missing).unwrap_or(MAX_FINDINGS).min(MAX_FINDINGS);
         self.letters(Problem::Removed.letter(), letters);
         self.find(Problem::Removed, chunk, range, detail);
     }
 
     /// Whether its bytes begin elsewhere than the record says. Behind another problem that is only its consequence.
-    fn shift_problem(&self, record: &Record, scanned: &ScannedRecord) -> Option<(Problem, String)> {
+    fn shift_problem(&self, record: &Record, scanned: &ScannedRecord) -> Option<(Problem, Detail)> {
         let shifted = self.segment.findings.is_empty() && scanned.covered_from != record.offset;
-        shifted.then(|| (Problem::Altered, "it does not stand where it was recorded".into()))
+        shifted.then_some((Problem::Altered, Detail::NotAtOffset))
     }
 
-    fn content_problem(&self, record: &Record, scanned: &ScannedRecord) -> Option<(Problem, String)> {
+    fn content_problem(&self, record: &Record, scanned: &ScannedRecord) -> Option<(Problem, Detail)> {
         let length = scanned.offset - scanned.covered_from;
         if scanned.media == Some(record.media) && length == record.length {
             return None;
         }
-        let words = match scanned.media {
-            None => "its boxes are out of shape",
-            Some(_) => "its bytes are not those that were signed",
-        };
-        Some((Problem::Altered, format!("{words} (bytes {}–{})", scanned.covered_from, scanned.offset)))
+        let (from, to) = (scanned.covered_from, scanned.offset);
+        Some((
+            Problem::Altered,
+            match scanned.media {
+                None => Detail::OutOfShape { from, to },
+                Some(_) => Detail::BytesAltered { from, to },
+            },
+        ))
     }
 
-    fn count(&mut self, record: &Record, scanned: &ScannedRecord, problem: Option<(Problem, String)>) {
+    fn count(&mut self, record: &Record, scanned: &ScannedRecord, problem: Option<(Problem, Detail)>) {
         let is_chunk = record.kind == RecordKind::Chunk;
         let range = time_range(record);
         let misplaced = matches!(problem, Some((Problem::Misplaced, _)));
@@ -363,15 +369,20 @@ impl Judge {
             let cause = match () {
                 // Said with its reason by an event.
                 () if record.events.iter().any(|e| e.event == "lost" && e.medium == Some(track.medium)) => continue,
-                () if track.lost > 0 => format!("{} lost", track.lost),
-                () if from_ns > before_ns.saturating_add(GAP_NS) => "nothing was captured".into(),
+                () if track.lost > 0 => Cause::Lost { count: track.lost },
+                () if from_ns > before_ns.saturating_add(GAP_NS) => Cause::Pause,
                 () => continue,
             };
             self.gap(Gap { medium: Some(track.medium), from_ns: before_ns, to_ns: from_ns, cause });
         }
         for event in record.events.iter().filter(|e| matches!(e.event.as_str(), "source-failed" | "lost")) {
             let at_ns = self.segment.report.to_ns;
-            self.gap(Gap { medium: event.medium, from_ns: at_ns, to_ns: at_ns, cause: event.detail.clone() });
+            self.gap(Gap {
+                medium: event.medium,
+                from_ns: at_ns,
+                to_ns: at_ns,
+                cause: Cause::Recorded { words: event.detail.clone() },
+            });
         }
     }
 
@@ -384,7 +395,7 @@ impl Judge {
         match self.segment.gaps.get_mut(MAX_FINDINGS) {
             Some(rest) => {
                 self.more_gaps += 1;
-                rest.cause = format!("{} more gaps in this file, up to here", self.more_gaps + 1);
+                rest.cause = Cause::MoreGaps { count: self.more_gaps + 1 };
                 rest.medium = None;
                 rest.to_ns = rest.to_ns.max(gap.to_ns);
             }
@@ -392,7 +403,7 @@ impl Judge {
         }
     }
 
-    fn find(&mut self, problem: Problem, chunk: Option<u64>, range: Option<(u64, u64)>, detail: String) {
+    fn find(&mut self, problem: Problem, chunk: Option<u64>, range: Option<(u64, u64)>, detail: Detail) {
         if self.segment.findings.len() >= MAX_FINDINGS {
             self.more += 1;
             return;
@@ -408,11 +419,10 @@ impl Judge {
         let segment = &mut self.segment;
         segment.report.totals.duration_ns = segment.report.to_ns.saturating_sub(segment.report.from_ns);
         if segment.last.is_none() && segment.findings.is_empty() {
-            let detail = "no Sealcam record is in this file";
-            segment.findings.push(Finding::new(Problem::Unverifiable, &segment.report.path, detail));
+            segment.findings.push(Finding::new(Problem::Unverifiable, &segment.report.path, Detail::NoRecord));
         }
         if self.more > 0 {
-            let detail = format!("{} more problems in this file", self.more);
+            let detail = Detail::More { count: self.more };
             segment.findings.push(Finding::new(Problem::Altered, &segment.report.path, detail));
         }
         self.segment

@@ -3,6 +3,7 @@
 //! entries that are rightly signed, whatever else the file holds.
 
 use super::VerifyError;
+use super::detail::Detail;
 use super::find::open_regular;
 use super::report::{Finding, Problem};
 use crate::cbor::{CborError, MAX_ITEM_BYTES, first_item_length};
@@ -33,9 +34,15 @@ impl Sequence {
     }
 
     fn take(&mut self, path: &Path, item: &[u8]) {
-        let opened = open_entry(item, self.items.len() as u64);
-        let opened =
-            opened.map_err(|error| self.findings.push(Finding::new(Problem::Altered, path, error.to_string())));
+        let number = self.items.len() as u64;
+        let opened = open_entry(item, number);
+        let opened = opened.map_err(|error| {
+            self.findings.push(Finding::new(
+                Problem::Altered,
+                path,
+                Detail::EntryBroken { number, reason: error.to_string() },
+            ))
+        });
         self.items.push(opened.ok());
     }
 }
@@ -55,8 +62,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Sequence>, VerifyError> {
             Next::End => break,
         }
         if sequence.findings.len() >= MAX_STRANGE_ITEMS {
-            let detail = "it was not read on behind so much that is no entry";
-            sequence.findings.push(Finding::new(Problem::Altered, path, detail));
+            sequence.findings.push(Finding::new(Problem::Altered, path, Detail::MoreNoEntries));
             break;
         }
     }
@@ -97,7 +103,7 @@ impl Window {
 enum Next<'a> {
     Item(&'a [u8]),
     /// Where an item begins cannot be told from here on.
-    Unreadable(Problem, String),
+    Unreadable(Problem, Detail),
     End,
 }
 
@@ -107,10 +113,7 @@ fn describe(error: &CborError, rest: &[u8], offset: u64) -> Next<'static> {
     let is_envelope = rest[..beginning] == ENVELOPE_BEGINNING[..beginning];
     let torn = *error == CborError::CutOff && rest.len() < MAX_ITEM_BYTES && is_envelope;
     match torn {
-        true => Next::Unreadable(
-            Problem::Unfinished,
-            format!("the entry at byte {offset} is cut off by the end of the file"),
-        ),
-        false => Next::Unreadable(Problem::Altered, format!("what stands at byte {offset} is no entry: {error}")),
+        true => Next::Unreadable(Problem::Unfinished, Detail::EntryCutOff { offset }),
+        false => Next::Unreadable(Problem::Altered, Detail::NoEntry { offset, reason: error.to_string() }),
     }
 }

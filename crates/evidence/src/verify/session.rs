@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Joins the segments of one session: each to the next, the first to the session's start, the last to its end.
 
+use super::detail::{Cause, Detail};
 use super::find::files_in;
 use super::photo::Shelf;
 use super::report::{Finding, Gap, Problem, Report, SessionReport, Totals};
@@ -110,7 +111,7 @@ pub(super) fn judge_alone(folder: &Path, examined: Examined) -> (Verified, Vec<S
         let (findings, entries) = photos.judge_each();
         used.extend(entries);
         let mut verified = join(folder, &Entries::default(), segments);
-        verified.findings.push(Finding::new(Problem::Absent, &path, "the session's entries are not there"));
+        verified.findings.push(Finding::new(Problem::Absent, &path, Detail::EntriesAbsent));
         verified.findings.extend(findings);
         return (verified, used);
     };
@@ -135,7 +136,7 @@ pub(super) fn judge_by_ledger(folder: &Path, entries: &Entries, examined: Examin
 /// that a power cut can leave it shorter.
 fn check_copy(path: &Path, entries: &Entries, copy: Option<&Sequence>) -> Option<Finding> {
     let Some(copy) = copy else {
-        return Some(Finding::new(Problem::Absent, path, "the session's entries are not there"));
+        return Some(Finding::new(Problem::Absent, path, Detail::EntriesAbsent));
     };
     let copied = copy.items.iter().map(|item| item.as_ref().map(|entry| entry.hash));
     let is_beginning = copied.eq(entries.0.iter().map(|entry| Some(entry.hash)).take(copy.items.len()));
@@ -143,10 +144,8 @@ fn check_copy(path: &Path, entries: &Entries, copy: Option<&Sequence>) -> Option
     let is_whole = copy.items.len() == entries.0.len() && copy.findings.is_empty();
     match (is_beginning, is_whole) {
         (true, true) => None,
-        (true, false) if is_torn => {
-            Some(Finding::new(Problem::Unfinished, path, "it ends before the ledger's entries of the session do"))
-        }
-        _ => Some(Finding::new(Problem::Altered, path, "the entries differ from the ledger's")),
+        (true, false) if is_torn => Some(Finding::new(Problem::Unfinished, path, Detail::EntriesUnfinished)),
+        _ => Some(Finding::new(Problem::Altered, path, Detail::EntriesAltered)),
     }
 }
 
@@ -156,12 +155,12 @@ fn own_entries(path: &Path, entries: Vec<SignedEntry>) -> (Entries, Vec<Finding>
     let session = entries.iter().find_map(start_of).map(|(_, start)| start.session);
     let session = session.or_else(|| entries.iter().find_map(|signed| signed.entry.body.session()));
     if entries.windows(2).any(|pair| pair[0].entry.seq >= pair[1].entry.seq) {
-        findings.push(Finding::new(Problem::Misplaced, path, "its entries are out of order"));
+        findings.push(Finding::new(Problem::Misplaced, path, Detail::EntriesOutOfOrder));
     }
     let (own, foreign): (Vec<_>, Vec<_>) =
         entries.into_iter().partition(|signed| session.is_some() && signed.entry.body.session() == session);
     if let Some(foreign) = foreign.first() {
-        let detail = format!("entry {}, which it holds, does not name its session", foreign.entry.seq);
+        let detail = Detail::ForeignEntry { seq: foreign.entry.seq };
         findings.push(Finding::new(Problem::Misplaced, path, detail));
     }
     (Entries(own), findings)
@@ -173,13 +172,10 @@ pub(super) fn disagreements(path: &Path, entries: &Entries) -> Vec<Finding> {
     let Some((start, _)) = entries.start() else { return Vec::new() };
     let repeated = ["session-start", "session-end"].into_iter().filter_map(|kind| {
         let second = entries.0.iter().filter(|signed| signed.entry.body.kind() == kind).nth(1)?;
-        Some(format!("the session has a second {kind} entry, entry {}", second.entry.seq))
+        Some(Detail::SecondEntry { seq: second.entry.seq, kind: kind.into() })
     });
     let odd = entries.0.iter().filter(|e| e.key != start.key || e.entry.device != start.entry.device);
-    let odd = odd.map(|e| {
-        let (seq, kind) = (e.entry.seq, e.entry.body.kind());
-        format!("entry {seq}, a {kind} entry, is signed by another key than the session's start")
-    });
+    let odd = odd.map(|e| Detail::EntryKey { seq: e.entry.seq, kind: e.entry.body.kind().into() });
     repeated.chain(odd).map(|detail| Finding::new(Problem::Forged, path, detail)).collect()
 }
 
@@ -225,17 +221,17 @@ struct Joiner<'a> {
 }
 
 impl Joiner<'_> {
-    fn find(&mut self, problem: Problem, path: &Path, detail: impl Into<String>) {
+    fn find(&mut self, problem: Problem, path: &Path, detail: Detail) {
         self.findings.push(Finding::new(problem, path, detail));
     }
 
     fn check_membership(&mut self, segments: &[Segment]) {
         if self.entries.start().is_none() {
-            self.find(Problem::Absent, self.folder, "the session's start is not on record here");
+            self.find(Problem::Absent, self.folder, Detail::StartAbsent);
         }
         let own = self.start_hash;
         for segment in segments.iter().filter(|s| s.start.is_some() && s.start_hash() != own) {
-            self.find(Problem::Misplaced, &segment.report.path, "the segment belongs to another session");
+            self.find(Problem::Misplaced, &segment.report.path, Detail::SegmentOfOtherSession);
         }
     }
 
@@ -260,7 +256,7 @@ impl Joiner<'_> {
         // A damaged record stands there, even if it cannot say its number any more.
         let missing = first.seq.saturating_sub(segment.forged_before);
         if missing > 0 {
-            let detail = format!("segments before {} with {missing} records are missing", name(segment));
+            let detail = Detail::SegmentsBefore { segment: name(segment), missing };
             self.absent(0, (0, segment.report.from_ns), detail);
         }
     }
@@ -272,23 +268,22 @@ impl Joiner<'_> {
                 let damaged = previous.forged_behind.saturating_add(segment.forged_before);
                 let missing = (first.seq - link.seq - 1).saturating_sub(damaged);
                 if missing > 0 {
-                    let detail =
-                        format!("{missing} records between {} and {} are missing", name(previous), name(segment));
+                    let detail = Detail::RecordsBetween { before: name(previous), segment: name(segment), missing };
                     self.absent(link.chunks, (previous.report.to_ns, segment.report.from_ns), detail);
                 }
             }
             std::cmp::Ordering::Less => {
-                self.find(Problem::Misplaced, &path, format!("it repeats what is in {}", name(previous)));
+                self.find(Problem::Misplaced, &path, Detail::SegmentRepeats { before: name(previous) });
             }
             std::cmp::Ordering::Equal if first.prev != link.hash => {
-                self.find(Problem::Misplaced, &path, format!("it is not linked to {}", name(previous)));
+                self.find(Problem::Misplaced, &path, Detail::SegmentNotLinked { before: name(previous) });
             }
             std::cmp::Ordering::Equal => {}
         }
         self.findings.extend(previous.tail_finding(true));
     }
 
-    fn absent(&mut self, chunk: u64, (from_ns, to_ns): (u64, u64), detail: String) {
+    fn absent(&mut self, chunk: u64, (from_ns, to_ns): (u64, u64), detail: Detail) {
         let mut finding = Finding::new(Problem::Absent, self.folder, detail);
         (finding.chunk, finding.from_ns, finding.to_ns) = (Some(chunk), Some(from_ns), Some(to_ns));
         self.findings.push(finding);
@@ -296,15 +291,14 @@ impl Joiner<'_> {
 
     fn check_end(&mut self, last: Option<&Segment>) {
         let Some(end) = self.entries.end().cloned() else {
-            let detail = "the session has no end: it was cut off or is still being recorded";
-            self.find(Problem::Unfinished, self.folder, detail);
+            self.find(Problem::Unfinished, self.folder, Detail::EndAbsent);
             return self.findings.extend(last.and_then(|segment| segment.tail_finding(segment.closed)));
         };
         self.findings.extend(last.and_then(|segment| segment.tail_finding(true)));
         self.check_last(&end, last);
         let to_ns = last.map_or(0, |segment| segment.report.to_ns);
         if !matches!(end.cause.as_str(), "stop" | "shutdown" | "source-ended") {
-            self.gaps.push(Gap { medium: None, from_ns: to_ns, to_ns, cause: end.cause });
+            self.gaps.push(Gap { medium: None, from_ns: to_ns, to_ns, cause: Cause::Ended { cause: end.cause } });
         }
     }
 
@@ -319,15 +313,14 @@ impl Joiner<'_> {
             std::cmp::Ordering::Less if records.saturating_add(damaged) >= end.records => {}
             std::cmp::Ordering::Less => {
                 let missing = end.records - records - damaged;
-                let detail = format!("the last {missing} of {} records are missing", end.records);
+                let detail = Detail::LastRecordsAbsent { missing, records: end.records };
                 self.absent(chunks, (to_ns, to_ns), detail);
             }
             std::cmp::Ordering::Greater => {
-                self.find(Problem::Forged, self.folder, "there are more records than the session's end counts");
+                self.find(Problem::Forged, self.folder, Detail::MoreRecords);
             }
             std::cmp::Ordering::Equal if hash != Some(end.last) => {
-                let detail = "the last record is not the one that the session's end names";
-                self.find(Problem::Misplaced, self.folder, detail);
+                self.find(Problem::Misplaced, self.folder, Detail::LastRecordDiffers);
             }
             std::cmp::Ordering::Equal => {}
         }
@@ -351,12 +344,8 @@ impl Joiner<'_> {
 /// What was not captured between the end of each track so far and its beginning in `segment`.
 fn gaps_between(ends: &BTreeMap<Medium, u64>, segment: &Segment) -> Vec<Gap> {
     let pauses = segment.begins.iter().filter_map(|(medium, from_ns)| Some((*medium, *ends.get(medium)?, *from_ns)));
-    let gap = |(medium, end_ns, from_ns)| Gap {
-        medium: Some(medium),
-        from_ns: end_ns,
-        to_ns: from_ns,
-        cause: "nothing was captured".into(),
-    };
+    let gap =
+        |(medium, end_ns, from_ns)| Gap { medium: Some(medium), from_ns: end_ns, to_ns: from_ns, cause: Cause::Pause };
     pauses.filter(|(_, end_ns, from_ns)| *from_ns > end_ns.saturating_add(GAP_NS)).map(gap).collect()
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Whether ledger entries are signed by the device's keys, each at its place in the key history.
 
+use super::detail::Distrust;
 use super::report::Trust;
 use crate::history::KeyHistory;
 use crate::ledger::SignedEntry;
@@ -19,14 +20,12 @@ pub(super) fn judge<'a>(history: Option<&KeyHistory>, entries: impl IntoIterator
 fn judge_one(history: &KeyHistory, signed: &SignedEntry) -> Trust {
     let (entry, device) = (&signed.entry, history.device());
     if entry.device != device {
-        return Trust::NotTrusted { reason: format!("entry {} belongs to device {}", entry.seq, entry.device) };
+        return Trust::NotTrusted { reason: Distrust::OtherDevice { seq: entry.seq, device: entry.device } };
     }
     let last = history.entries().last().map_or(0, |key| key.entry.seq);
     match history.key_for(entry.seq) == Some(signed.key) {
         true => Trust::Trusted { device },
         false if entry.seq > last => Trust::TooOld { device },
-        false => Trust::NotTrusted {
-            reason: format!("entry {} is signed by another key than the device had then", entry.seq),
-        },
+        false => Trust::NotTrusted { reason: Distrust::OtherKey { seq: entry.seq } },
     }
 }
