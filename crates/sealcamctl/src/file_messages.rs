@@ -62,6 +62,26 @@ messages! { FILE_MESSAGES {
         en: "index rebuilt from {entries} ledger entries and {sessions} sessions",
         zh: "已由 {entries} 条台账条目和 {sessions} 个录制会话重建索引",
     }
+    rule_ledger() { en: "the ledger is one unbroken chain under its keys", zh: "台账在其密钥之下是一条不断的链" }
+    rule_folders() {
+        en: "every session in the ledger has its folder, and every folder its session",
+        zh: "台账中的每个会话都有其文件夹,每个文件夹都有其会话",
+    }
+    rule_records() {
+        en: "every session's records are one unbroken chain from its start to its end",
+        zh: "每个会话的记录从开始到结束是一条不断的链",
+    }
+    rule_bytes() { en: "every byte of a segment is covered by a record", zh: "分段的每个字节都有记录覆盖" }
+    rule_photos() {
+        en: "every photo is the one its entry names, and every entry has its photo",
+        zh: "每张照片都是其条目所指的那张,每个条目都有其照片",
+    }
+    rule_ends() {
+        en: "every session but one that is being recorded has an end",
+        zh: "除正在录制的会话外,每个会话都有结束记载",
+    }
+    rule_index() { en: "the index is what the files give", zh: "索引与文件一致" }
+    rule_chunks() { en: "no chunk is longer than a second", zh: "没有超过一秒的数据块" }
     holds() { en: "holds", zh: "成立" }
     violated() { en: "VIOLATED", zh: "不成立" }
     history_failed(path, reason) { en: "{path}: {reason}", zh: "{path} 出错:{reason}" }

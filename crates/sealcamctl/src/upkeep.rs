@@ -54,6 +54,21 @@ fn invariant(&(number, rule): &(u8, &'static str), violations: &[Violation]) -> 
 
 fn lines(lang: Lang, invariant: &Invariant) -> Vec<String> {
     let holds = if invariant.holds { lang.holds() } else { lang.violated() };
-    let head = format!("{}. {}: {holds}", invariant.number, invariant.rule);
+    let head = format!("{}. {}: {holds}", invariant.number, rule(lang, invariant));
     std::iter::once(head).chain(invariant.violations.iter().map(|detail| format!("   {detail}"))).collect()
+}
+
+/// The rule in the user's language, as `docs/design/storage.md` numbers it.
+fn rule(lang: Lang, invariant: &Invariant) -> String {
+    match invariant.number {
+        1 => lang.rule_ledger(),
+        2 => lang.rule_folders(),
+        3 => lang.rule_records(),
+        4 => lang.rule_bytes(),
+        5 => lang.rule_photos(),
+        6 => lang.rule_ends(),
+        7 => lang.rule_index(),
+        8 => lang.rule_chunks(),
+        _ => invariant.rule.into(),
+    }
 }
