@@ -197,7 +197,8 @@ impl Body {
             "session-end" => Body::SessionEnd(cbor::from_value(value)?),
             "photo" => Body::Photo(cbor::from_value(value)?),
             "shutdown" => Body::Shutdown(cbor::from_value(value)?),
-            _ => Body::Other(kind, value.clone()),
+            _ if value.is_map() => Body::Other(kind, value.clone()),
+            _ => return Err(CborError::Content("the body is no map".into())),
         })
     }
 }

@@ -150,7 +150,8 @@ impl Record {
         if record.digest != DIGEST {
             return Err(PayloadError::Digest(record.digest));
         }
-        if record.kind == RecordKind::SegmentEnd && (record.length != 0 || !record.tracks.is_empty()) {
+        let covers_media = record.length != 0 || record.media != Hash::of(&[]) || !record.tracks.is_empty();
+        if record.kind == RecordKind::SegmentEnd && covers_media {
             return Err(PayloadError::Value("a segment end covers media"));
         }
         if record.segment == 0 {
