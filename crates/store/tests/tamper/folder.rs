@@ -22,6 +22,7 @@ const CASES: &[(&str, Operation, &str)] = &[
     ("exchange the names of two segments", |s| exchange(&s.segment(0), &s.segment(1)),         ".... .... .. | intact | trusted"),
     ("a segment of another session",      |s| move_to(&only_mp4(&s.second_session()), &s.session), ".... .... .... .. | tampered | trusted"),
     ("a film without records",            |s| fs::write(s.session.join("x.mp4"), noise(1, 99)).unwrap(), ".... .... ..  | unverifiable | trusted"),
+    ("a file that cannot be read",        |s| unreadable(&s.session.join("x.mp4")),            ".... .... ..  | unverifiable | trusted"),
     ("notes beside the segments",         |s| fs::write(s.session.join("notes.txt"), b"hi").unwrap(), ".... .... .. | intact | trusted"),
     ("remove the session",                |s| fs::remove_dir_all(&s.session).unwrap(),         " | incomplete | trusted"),
     ("rename the session",                |s| rename(&s.session, "elsewhere"),                 " | tampered | trusted"),
@@ -71,6 +72,11 @@ fn every_change_shows() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The kernel lets nobody read this one, root included.
+fn unreadable(path: &Path) {
+    std::os::unix::fs::symlink("/sys/bus/platform/uevent", path).unwrap();
 }
 
 fn remove(path: &Path) {
