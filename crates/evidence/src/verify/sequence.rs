@@ -26,6 +26,8 @@ pub(super) struct Sequence {
     /// The entries; `None` where an item is no entry that is rightly signed.
     pub(super) items: Vec<Option<SignedEntry>>,
     pub(super) findings: Vec<Finding>,
+    /// What there is of an entry that the end of the file cuts off.
+    pub(super) cut_off: Vec<u8>,
 }
 
 impl Sequence {
@@ -55,8 +57,13 @@ pub(super) fn read(path: &Path) -> Result<Option<Sequence>, VerifyError> {
     loop {
         match window.next().map_err(VerifyError::read(path))? {
             Next::Item(item) => sequence.take(path, item),
-            Next::Unreadable(problem, detail) => {
-                sequence.findings.push(Finding::new(problem, path, detail));
+            Next::Unreadable { offset, reason } => {
+                sequence.findings.push(Finding::new(Problem::Altered, path, Detail::NoEntry { offset, reason }));
+                break;
+            }
+            Next::CutOff { offset, bytes } => {
+                sequence.findings.push(Finding::new(Problem::Unfinished, path, Detail::EntryCutOff { offset }));
+                sequence.cut_off = bytes.to_vec();
                 break;
             }
             Next::End => break,
@@ -91,7 +98,7 @@ impl Window {
         }
         let length = match first_item_length(rest) {
             Ok(length) => length,
-            Err(error) => return Ok(describe(&error, rest, self.offset)),
+            Err(error) => return Ok(describe(&error, &self.bytes[self.at..], self.offset)),
         };
         let item = self.at..self.at + length;
         self.at += length;
@@ -102,18 +109,25 @@ impl Window {
 
 enum Next<'a> {
     Item(&'a [u8]),
+    /// The beginning of an envelope: what a power cut leaves.
+    CutOff {
+        offset: u64,
+        bytes: &'a [u8],
+    },
     /// Where an item begins cannot be told from here on.
-    Unreadable(Problem, Detail),
+    Unreadable {
+        offset: u64,
+        reason: String,
+    },
     End,
 }
 
 /// An envelope that the end of the file cuts off is what a power cut leaves; anything else was put there.
-fn describe(error: &CborError, rest: &[u8], offset: u64) -> Next<'static> {
+fn describe<'a>(error: &CborError, rest: &'a [u8], offset: u64) -> Next<'a> {
     let beginning = ENVELOPE_BEGINNING.len().min(rest.len());
     let is_envelope = rest[..beginning] == ENVELOPE_BEGINNING[..beginning];
-    let torn = *error == CborError::CutOff && rest.len() < MAX_ITEM_BYTES && is_envelope;
-    match torn {
-        true => Next::Unreadable(Problem::Unfinished, Detail::EntryCutOff { offset }),
-        false => Next::Unreadable(Problem::Altered, Detail::NoEntry { offset, reason: error.to_string() }),
+    match *error == CborError::CutOff && rest.len() < MAX_ITEM_BYTES && is_envelope {
+        true => Next::CutOff { offset, bytes: rest },
+        false => Next::Unreadable { offset, reason: error.to_string() },
     }
 }

@@ -140,12 +140,12 @@ fn check_copy(path: &Path, entries: &Entries, copy: Option<&Sequence>) -> Option
     };
     let copied = copy.items.iter().map(|item| item.as_ref().map(|entry| entry.hash));
     let is_beginning = copied.eq(entries.0.iter().map(|entry| Some(entry.hash)).take(copy.items.len()));
-    let is_torn = copy.findings.iter().all(|finding| finding.problem == Problem::Unfinished);
-    let is_whole = copy.items.len() == entries.0.len() && copy.findings.is_empty();
-    match (is_beginning, is_whole) {
-        (true, true) => None,
-        (true, false) if is_torn => Some(Finding::new(Problem::Unfinished, path, Detail::EntriesUnfinished)),
-        _ => Some(Finding::new(Problem::Altered, path, Detail::EntriesAltered)),
+    let rest: Vec<_> = entries.0.iter().skip(copy.items.len()).flat_map(|entry| entry.bytes.iter().copied()).collect();
+    let is_cut_off = copy.findings.iter().all(|finding| finding.problem == Problem::Unfinished);
+    match is_beginning && is_cut_off && rest.starts_with(&copy.cut_off) {
+        true if rest.is_empty() => None,
+        true => Some(Finding::new(Problem::Unfinished, path, Detail::EntriesUnfinished)),
+        false => Some(Finding::new(Problem::Altered, path, Detail::EntriesAltered)),
     }
 }
 
