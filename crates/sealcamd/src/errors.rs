@@ -28,3 +28,8 @@ pub(crate) fn from_media(error: &MediaError) -> BusError {
     };
     BusError::new(kind, error)
 }
+
+/// Neither in a recording nor free.
+pub(crate) fn camera_in_transit() -> BusError {
+    BusError::new(ErrorKind::DeviceBusy, "the camera is being opened or closed; try again")
+}

@@ -8,8 +8,11 @@ mod engine;
 mod errors;
 mod live;
 mod open;
+mod photographer;
 mod run;
 mod supervision;
+mod traces;
+mod worker;
 mod writer;
 
 use bus::BusAddress;

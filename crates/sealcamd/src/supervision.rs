@@ -10,10 +10,15 @@ use std::time::Duration;
 const STALE_NS: u64 = 5_000_000_000;
 
 /// The engine's sign of life.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Heartbeat(Arc<AtomicU64>);
 
 impl Heartbeat {
+    /// Fresh: the engine is about to start.
+    pub(crate) fn new() -> Heartbeat {
+        Heartbeat(Arc::new(store::clock::boot_now().0.into()))
+    }
+
     pub(crate) fn beat(&self) {
         self.0.store(store::clock::boot_now().0, Ordering::Relaxed);
     }
