@@ -280,6 +280,11 @@ impl Daemon {
         self.process.exit()
     }
 
+    /// Waits until it has a thread whose name begins so.
+    pub(crate) fn until_thread(&mut self, name: &str) {
+        self.process.until_thread(name);
+    }
+
     /// Whether it still runs.
     pub(crate) fn lives(&mut self) -> bool {
         self.process.exit_within(Duration::ZERO).is_none()
