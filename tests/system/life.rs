@@ -211,26 +211,6 @@ fn photos_beyond_those_that_may_wait_are_refused_at_once() {
 }
 
 #[test]
-fn no_photo_is_taken_beside_a_recording_that_was_started_while_it_waited() {
-    let bench = Bench::new(live());
-    let daemon = bench.start();
-    let mut watch = bench.watch();
-    let mut photos = photos_at_once(&bench, 4);
-    watch.until("photo_taken", |_| true);
-    bench.ctl(&["start"]).good();
-    watch.until("session_started", |_| true);
-    assert!(photos.iter_mut().all(|photo| [0, 14].contains(&photo.exit())));
-    bench.ctl(&["stop"]).good();
-    watch.until_ended();
-    assert_eq!(daemon.stop(), 0);
-    let beside = watch
-        .since("session_started")
-        .any(|event| event["event"] == "photo_taken" && event["file"].as_str().unwrap().starts_with("photos/"));
-    assert!(!beside, "a photo was taken outside the recording while it ran");
-    assert_eq!(bench.verify_all().short(), INTACT);
-}
-
-#[test]
 fn a_photo_under_way_is_finished_before_the_end_is_entered() {
     let bench = Bench::new(live());
     let mut daemon = bench.start();

@@ -85,17 +85,14 @@ impl Control for Desk {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::open::tests::evidence;
     use std::sync::mpsc::{Receiver, sync_channel};
     use std::time::Duration;
 
     /// A desk over an empty evidence folder, whose engine never takes a message.
     fn desk(folder: &std::path::Path) -> (Arc<Desk>, Receiver<Message>) {
-        let place = store::Place { evidence: folder.join("evidence"), state: folder.join("state") };
-        let boot = evidence::entry::BootBody { software: "test".into(), config: evidence::Hash::ZERO };
-        let clock = store::clock::SystemClock::new().unwrap();
-        drop(store::Evidence::open(&place, boot, Arc::new(clock)).unwrap());
         let (sender, messages) = sync_channel(1);
-        let live = Arc::new(Live::new(&place.evidence, "SC0001").unwrap());
+        let live = Arc::new(Live::new(evidence(folder).folder(), "SC0001").unwrap());
         (Arc::new(Desk { inbox: Inbox(sender), live, sources: Vec::new() }), messages)
     }
 

@@ -242,3 +242,40 @@ fn answer<T>(waiting: Option<Answer<T>>, result: Result<T, BusError>) {
 fn no_session() -> BusError {
     BusError::internal("there is no session to speak of")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::open::tests::opener;
+    use crate::photographer::PHOTOS_MAX;
+    use std::sync::mpsc::channel;
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    #[test]
+    fn the_engine_is_down_only_when_no_photo_is_under_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let (opener, messages) = opener(folder.path());
+        let (inbox, sources) = (opener.inbox.clone(), Arc::clone(&opener.sources));
+        let under_way = sources.lock().unwrap();
+        let engine = Engine::new(opener).unwrap();
+        let mut asked = Vec::new();
+        // As many as may wait, and one more: that one is being taken.
+        while asked.len() <= PHOTOS_MAX {
+            let (answer, mut answered) = oneshot::channel();
+            engine.photo(answer);
+            asked.extend(answered.try_recv().is_err().then_some(answered));
+        }
+        inbox.tell(Message::Input(Input::Shutdown));
+        let (down, is_down) = channel();
+        std::thread::spawn(move || {
+            engine.run(&messages, &Heartbeat::new());
+            down.send(()).unwrap();
+        });
+        assert!(is_down.recv_timeout(Duration::from_millis(300)).is_err());
+        drop(under_way);
+        assert!(is_down.recv_timeout(PATIENCE).is_ok());
+        let answered: Vec<_> = asked.into_iter().map(|answer| answer.blocking_recv().is_ok()).collect();
+        assert_eq!(answered, [true, false, false, false, false]);
+    }
+}

@@ -173,3 +173,30 @@ fn shape(detail: TrackDetail) -> String {
         TrackDetail::Audio { rate_hz, channels } => format!("{rate_hz} Hz, channels: {channels}"),
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::engine::INBOX_CAPACITY_MESSAGES;
+    use std::path::Path;
+    use std::sync::mpsc::Receiver;
+
+    /// Everything real, in this folder, on no bus.
+    pub(crate) fn opener(folder: &Path) -> (Opener, Receiver<Message>) {
+        let (sender, messages) = sync_channel(INBOX_CAPACITY_MESSAGES);
+        let settings = ["video.source=test:", "video.width=64", "video.height=48"].map(str::to_owned);
+        let config = Arc::new(Config::load(None, &settings).unwrap());
+        let evidence = Arc::new(evidence(folder));
+        let live = Arc::new(Live::new(evidence.folder(), &config.device.id).unwrap());
+        let (notifier, _) = Notifier::channel();
+        let sources = Arc::new(Mutex::new(()));
+        (Opener { config, evidence, live, notifier, inbox: Inbox(sender), sources }, messages)
+    }
+
+    /// An evidence folder of a device that is new.
+    pub(crate) fn evidence(folder: &Path) -> Evidence {
+        let place = store::Place { evidence: folder.join("evidence"), state: folder.join("state") };
+        let boot = evidence::entry::BootBody { software: "test".into(), config: evidence::Hash::ZERO };
+        Evidence::open(&place, boot, Arc::new(store::clock::SystemClock::new().unwrap())).unwrap().0
+    }
+}

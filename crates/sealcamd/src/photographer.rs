@@ -84,3 +84,22 @@ fn photo_alone(opener: &Opener) -> Result<PhotoInfo, BusError> {
     let stored = opener.evidence.add_photo(&jpeg, "", label, names).map_err(|error| from_store(&error))?;
     Ok(photo_info(&stored, None, &opener.live))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::open::tests::opener;
+
+    #[test]
+    fn a_photo_that_waited_until_a_recording_began_is_not_taken_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (opener, _messages) = opener(folder.path());
+        let photographer = Photographer::start(opener.clone()).unwrap();
+        let sources = opener.sources.lock().unwrap();
+        let (answer, answered) = oneshot::channel();
+        photographer.take(Subject::Camera, answer);
+        opener.live.set_state(RecorderState::Recording, None);
+        drop(sources);
+        assert_eq!(answered.blocking_recv().unwrap().unwrap_err(), camera_in_transit());
+    }
+}

@@ -87,11 +87,6 @@ impl Watch {
             .collect()
     }
 
-    /// Everything that came since the first event of this name.
-    pub(crate) fn since<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Value> {
-        self.seen.iter().map(|(_, event)| event).skip_while(move |event| event["event"] != name)
-    }
-
     fn last(&self) -> Vec<&Value> {
         self.seen.iter().rev().take(5).map(|(_, event)| event).collect()
     }
