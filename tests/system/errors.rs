@@ -117,7 +117,8 @@ fn a_configuration_with_a_mistake() {
         ("[video]\nhight = 720\n", ":2:1:", ["hight", "height"]),
         ("\n[recording]\n  chunk_ms = 5000\n", ":3:3:", ["5000", "allowed is 100 to"]),
         ("[device]\nid = \"no spaces\"\n", ":2:1:", ["no spaces", "letters"]),
-        ("[audio]\nrate_hz = \"fast\"\n", ":2:1:", ["rate_hz", "string"]),
+        ("[audio]\nrate_hz = \"fast\"\n", ":2:1:", ["rate_hz", "allowed is 8000, 11025"]),
+        ("video = { encoders = [\"magic\"] }\n", ":1:23:", ["magic", "x264enc"]),
         ("[device\n", ":1:", ["expected", "]"]),
     ];
     for (text, place, words) in cases {

@@ -98,10 +98,7 @@ impl Running {
         let tasks = format!("/proc/{}/task", self.pid.as_raw_nonzero());
         let has_thread = || {
             let names = std::fs::read_dir(&tasks).into_iter().flatten().flatten();
-            names
-                .map(|task| std::fs::read_to_string(task.path().join("comm")))
-                .flatten()
-                .any(|one| one.starts_with(name))
+            names.flat_map(|task| std::fs::read_to_string(task.path().join("comm"))).any(|one| one.starts_with(name))
         };
         while !has_thread() {
             assert!(Instant::now() < deadline && self.exit_within(Duration::from_millis(5)).is_none(), "no {name}");
