@@ -24,7 +24,7 @@ use tokio::sync::oneshot;
 /// How long the way down may take: a start under way is waited for (trials of encoders, then the sources' first frames, up to
 /// `recording.start_timeout_ms`), the media side may take 30 s to deliver what is in flight, then the session is closed.
 /// `TimeoutStopSec` of the unit is longer.
-const SHUTDOWN_LIMIT: Duration = Duration::from_secs(140);
+pub(crate) const SHUTDOWN_LIMIT: Duration = Duration::from_secs(140);
 
 /// Runs the recorder until it is told to end. The bus comes first: who finds its name taken touches no evidence.
 pub(crate) fn run(config: Config, address: &BusAddress) -> Result<()> {
@@ -108,6 +108,8 @@ async fn be_alive(service: &Service, live: &Live, signals: &mut Signals, heartbe
     notify(NotifyState::Ready);
     let result = wait(service, live, signals).await;
     watchdog.abort();
+    // An error is the cancellation just asked for.
+    let _ = watchdog.await;
     notify(NotifyState::Stopping);
     result
 }
