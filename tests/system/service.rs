@@ -60,8 +60,8 @@ fn its_log_goes_to_the_journal_with_fields() {
 
 #[test]
 fn a_log_that_was_redirected_stays_where_it_was_sent() {
-    let elsewhere = vec![("JOURNAL_STREAM".into(), PathBuf::from("8:1"))];
-    let bench = Bench::new(live()).with_environment(elsewhere);
+    let (bench, _journal) = Journal::of(Bench::new(live()));
+    let bench = bench.with_environment(vec![("JOURNAL_STREAM".into(), PathBuf::from("8:1"))]);
     assert_eq!(bench.start().stop(), 0);
     assert!(bench.log().contains("evidence folder opened"), "{}", bench.log());
 }
