@@ -9,7 +9,7 @@ use bus::{
     BusError, Control, ControlFuture, DeviceInfo, ErrorKind, PhotoInfo, RecorderStatus, SessionId, SessionInfo,
     StartOptions,
 };
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use store::StoreError;
 use tokio::sync::oneshot;
 
@@ -19,6 +19,8 @@ pub(crate) struct Desk {
     pub(crate) live: Arc<Live>,
     /// The configured sources.
     pub(crate) sources: Vec<String>,
+    /// Held by whoever opens a source.
+    pub(crate) opening: Arc<Mutex<()>>,
 }
 
 impl Desk {
@@ -63,7 +65,12 @@ impl Control for Desk {
     fn devices(&self) -> ControlFuture<'_, Vec<DeviceInfo>> {
         let recording = self.live.status().current_session.is_some();
         let in_use = if recording { self.sources.clone() } else { Vec::new() };
-        Box::pin(away(move || devices::list(&in_use)))
+        let opening = Arc::clone(&self.opening);
+        Box::pin(away(move || {
+            // To be asked, a sound card is opened for a moment: a start in that moment must not find it busy.
+            let _sources = opening.lock().unwrap_or_else(PoisonError::into_inner);
+            devices::list(&in_use)
+        }))
     }
 
     fn status(&self) -> ControlFuture<'_, RecorderStatus> {
@@ -93,7 +100,7 @@ mod tests {
     fn desk(folder: &std::path::Path) -> (Arc<Desk>, Receiver<Message>) {
         let (sender, messages) = sync_channel(1);
         let live = Arc::new(Live::new(evidence(folder).folder(), "SC0001").unwrap());
-        (Arc::new(Desk { inbox: Inbox(sender), live, sources: Vec::new() }), messages)
+        (Arc::new(Desk { inbox: Inbox(sender), live, sources: Vec::new(), opening: Arc::default() }), messages)
     }
 
     /// Whether the status is still answered, by a single thread, after these requests were made.

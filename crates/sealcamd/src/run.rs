@@ -78,18 +78,19 @@ async fn serve_until_end(config: Config, evidence: Arc<Evidence>, claim: Claim) 
     let inbox = Inbox(sender);
     let live = Arc::new(Live::new(evidence.folder(), &config.device.id)?);
     let sources = vec![config.video.source.to_string(), config.audio.source.to_string()];
+    let opening = Arc::new(Mutex::new(()));
     let opener = Opener {
         config: Arc::new(config),
         evidence,
         live: Arc::clone(&live),
         notifier,
         inbox: inbox.clone(),
-        sources: Arc::new(Mutex::new(())),
+        sources: Arc::clone(&opening),
     };
     let mut signals = Signals::new()?;
     let heartbeat = Heartbeat::new();
     let down = start_engine(opener, messages, heartbeat.clone())?;
-    let desk = Arc::new(Desk { inbox: inbox.clone(), live: Arc::clone(&live), sources });
+    let desk = Arc::new(Desk { inbox: inbox.clone(), live: Arc::clone(&live), sources, opening });
     let served = claim.serve(desk, events).await;
     let result = match &served {
         Ok(service) => be_alive(service, &live, &mut signals, heartbeat).await,
