@@ -2,6 +2,7 @@
 //! The thread that stores a session: takes what the media side gives, in order, and tells what became durable.
 
 use crate::engine::{Inbox, Message};
+use crate::errors::storage;
 use crate::live::Live;
 use bus::{Notifier, PhotoInfo, SessionId};
 use evidence::record::{Event, Medium};
@@ -106,7 +107,7 @@ impl Writer {
             Err(error) => {
                 tracing::error!(%error, "a chunk could not be stored");
                 self.failed = true;
-                self.inbox.tell(Message::Input(Input::StorageFailed(error.to_string())));
+                self.inbox.tell(Message::Input(Input::StorageFailed(storage(&error))));
             }
         }
     }
@@ -119,7 +120,7 @@ impl Writer {
             }
             Err(error) => {
                 tracing::error!(%error, "the session could not be closed; the next start closes it");
-                Input::CloseFailed(error.to_string())
+                Input::CloseFailed(storage(&error))
             }
         };
         self.inbox.tell(Message::Input(input));
