@@ -117,7 +117,8 @@ fn a_configuration_with_a_mistake() {
         ("[video]\nhight = 720\n", ":2:1:", ["hight", "height"]),
         ("\n[recording]\n  chunk_ms = 5000\n", ":3:3:", ["5000", "allowed is 100 to"]),
         ("[device]\nid = \"no spaces\"\n", ":2:1:", ["no spaces", "letters"]),
-        ("[audio]\nrate_hz = \"fast\"\n", ":2:1:", ["rate_hz", "string"]),
+        ("[audio]\nrate_hz = \"fast\"\n", ":2:1:", ["rate_hz", "allowed is 8000, 11025"]),
+        ("video = { encoders = [\"magic\"] }\n", ":1:23:", ["magic", "x264enc"]),
         ("[device\n", ":1:", ["expected", "]"]),
     ];
     for (text, place, words) in cases {
@@ -163,8 +164,28 @@ fn the_evidence_of_another_device() {
     let (code, line) = bench.refused();
     assert!(code == 1 && line.contains("evidence of device") && line.contains("another folder"), "{code}: {line}");
     assert!(bench.ledger() == ledger, "the ledger has changed");
-    std::fs::remove_dir_all(bench.path("place/state")).unwrap_or_default();
+    assert!(!bench.path("place/state").exists(), "a key was made for the evidence of another device");
     std::fs::rename(bench.path("other-state"), bench.path("place/state")).unwrap();
+    assert_eq!(bench.start().stop(), 0);
+    assert_eq!(bench.verify_all().short(), INTACT);
+}
+
+#[test]
+fn a_folder_where_the_evidence_should_be_mounted() {
+    let bench = Bench::new(live());
+    assert_eq!(bench.start().stop(), 0);
+    std::fs::rename(bench.evidence(), bench.path("unmounted")).unwrap();
+    for is_there in [false, true] {
+        if is_there {
+            std::fs::create_dir(bench.evidence()).unwrap();
+        }
+        let (code, line) = bench.refused();
+        assert!(code == 1 && line.contains("has no ledger"), "{code}: {line}");
+        let left = std::fs::read_dir(bench.evidence()).map(|entries| entries.count()).ok();
+        assert_eq!(left, is_there.then_some(0), "the refused start left something behind");
+    }
+    std::fs::remove_dir(bench.evidence()).unwrap();
+    std::fs::rename(bench.path("unmounted"), bench.evidence()).unwrap();
     assert_eq!(bench.start().stop(), 0);
     assert_eq!(bench.verify_all().short(), INTACT);
 }
@@ -179,12 +200,23 @@ fn a_bus_that_has_a_recorder() {
     second.bus.address.clone_from(&first.bus.address);
     let (code, line) = second.refused();
     assert!(code == 1 && line.contains("org.sealcam.Recorder1"), "{code}: {line}");
-    assert!(second.session_folders().is_empty());
+    assert!(!second.path("place/evidence").exists() && !second.path("place/state").exists());
     assert_eq!(first.ctl(&["status"]).good()["state"], "standby");
     assert_eq!(daemon.stop(), 0);
-    if !second.ledger().is_empty() {
-        assert_eq!(second.verify_all().short(), INTACT);
-    }
+}
+
+#[test]
+fn a_bus_that_has_another_recorder_leaves_the_evidence_alone() {
+    let mut bench = Bench::new(live());
+    assert_eq!(bench.start().stop(), 0);
+    let (ledger, other) = (bench.ledger(), Bench::new(live()));
+    let daemon = other.start();
+    let own = std::mem::replace(&mut bench.bus, Bus::start());
+    bench.bus.address.clone_from(&other.bus.address);
+    assert_eq!(bench.refused().0, 1);
+    assert!(bench.ledger() == ledger, "a start that was refused is in the ledger");
+    drop(own);
+    assert_eq!(daemon.stop(), 0);
 }
 
 #[test]
@@ -193,7 +225,7 @@ fn no_bus() {
     bench.bus.end();
     let (code, line) = bench.refused();
     assert!(code == 1 && line.contains(&bench.bus.address), "{code}: {line}");
-    assert!(bench.session_folders().is_empty());
+    assert!(!bench.path("place/evidence").exists() && !bench.path("place/state").exists());
     let said = bench.ctl_text(&["status"]);
     assert_eq!((said.code, said.error.trim_end().lines().count()), (20, 1), "{said:?}");
     assert!(said.error.contains("cannot be reached"), "{said:?}");

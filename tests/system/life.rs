@@ -5,7 +5,7 @@
 //! announced is gone, or the index tells another story than the files; requests at the wrong moment; photos.
 
 use crate::support::bench::{Bench, INTACT, WITH_GAPS};
-use crate::support::footage::{FIXTURE_SIZE, assert_picture, fixture, live, replay};
+use crate::support::footage::{FIXTURE_SIZE, assert_picture, fixture, footage, live, replay};
 use crate::support::process::{Running, finish};
 use rustix::process::Signal;
 use std::process::Stdio;
@@ -189,4 +189,51 @@ fn photos_outside_and_during_a_recording() {
     assert!(during["file"].as_str().unwrap().starts_with("sessions/"), "{during}");
     assert_eq!(bench.verify_all().short(), INTACT);
     bench.assert_invariants();
+}
+
+/// Photos that are asked for at once, each by a caller of its own.
+fn photos_at_once(bench: &Bench, count: usize) -> Vec<Running> {
+    let photo = |_| Running::new(bench.ctl_command(&["photo"]).stdout(Stdio::null()).spawn().unwrap());
+    (0..count).map(photo).collect()
+}
+
+#[test]
+fn photos_beyond_those_that_may_wait_are_refused_at_once() {
+    let bench = Bench::new(live());
+    let daemon = bench.start();
+    let codes: Vec<i32> = photos_at_once(&bench, 12).iter_mut().map(Running::exit).collect();
+    let taken = codes.iter().filter(|code| **code == 0).count();
+    // One is taken, four wait; as many more as are asked for only when the first ones are done.
+    assert!((5..12).contains(&taken) && codes.iter().all(|code| [0, 14].contains(code)), "{codes:?}");
+    assert_eq!(daemon.stop(), 0);
+    assert_eq!(bench.verify_all().short(), INTACT);
+    bench.assert_invariants();
+}
+
+#[test]
+fn a_photo_under_way_is_finished_before_the_end_is_entered() {
+    let bench = Bench::new(live());
+    let mut daemon = bench.start();
+    let _photo = photos_at_once(&bench, 1);
+    // The camera is open for it.
+    daemon.until_thread("videotestsrc");
+    assert_eq!(daemon.stop(), 0);
+    let ledger = bench.ledger();
+    let last = |word: &[u8]| ledger.windows(word.len()).rposition(|bytes| bytes == word);
+    assert!(last(b"photos/").is_some() && last(b"photos/") < last(b"requested"), "{:?}", last(b"photos/"));
+    assert_eq!(bench.verify_all().short(), INTACT);
+    bench.assert_invariants();
+}
+
+#[test]
+fn a_replay_shorter_than_a_chunk_is_recorded_and_closed() {
+    let bench = Bench::new(replay(&footage("blink.mp4"))).with(&["replay.pace=fast"]);
+    let daemon = bench.start();
+    for _ in 0..5 {
+        let mut watch = bench.watch();
+        bench.ctl(&["start"]).good();
+        assert_eq!(watch.until_ended(), "source-ended");
+    }
+    assert_eq!(daemon.stop(), 0);
+    assert_eq!(bench.verify_all().short(), INTACT);
 }

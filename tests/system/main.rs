@@ -12,6 +12,7 @@ mod live;
 mod playback;
 mod record_command;
 mod replay;
+mod service;
 mod soak;
 mod sound;
 mod storage;

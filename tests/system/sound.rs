@@ -22,6 +22,31 @@ fn pitch_hz(samples: &[i16]) -> f64 {
 }
 
 #[test]
+fn the_card_is_listed_with_what_it_gives_and_without_while_it_is_in_use() {
+    let bench = bench_with_card().with_environment(vec![("SEALCAM_ALSA_EXCLUSIVE".into(), "yes".into())]);
+    let daemon = bench.start();
+    let card = || {
+        let devices = bench.ctl(&["devices"]).good()["devices"].clone();
+        let found = devices.as_array().unwrap().iter().find(|device| device["source"] == "alsa:paced").cloned();
+        found.unwrap_or_else(|| panic!("not listed: {devices}"))
+    };
+    let rates_hz = [8000, 11025, 16000, 22050, 32000, 44100, 48000];
+    let format = serde_json::json!({"encoding": "S16_LE", "rates_hz": rates_hz, "channels_max": 2});
+    let idle = card();
+    assert_eq!((&idle["formats"], &idle["in_use"]), (&serde_json::json!([format]), &false.into()));
+    let text = bench.ctl_text(&["devices"]).out;
+    assert!(text.contains("S16_LE, 8000/11025/16000/22050/32000/44100/48000 Hz"), "{text}");
+
+    bench.ctl(&["start", "--media", "audio"]).good();
+    let busy = card();
+    assert_eq!((&busy["formats"], &busy["in_use"]), (&serde_json::json!([]), &true.into()));
+    bench.ctl(&["stop"]).good();
+    assert_eq!(card(), idle);
+    assert_eq!(daemon.stop(), 0);
+    assert_eq!(bench.verify_all().short(), INTACT);
+}
+
+#[test]
 fn the_tone_of_the_card_is_on_the_recording() {
     let bench = bench_with_card();
     let daemon = bench.start();

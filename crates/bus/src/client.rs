@@ -145,7 +145,11 @@ impl Client {
     /// All sessions that the recorder knows, the oldest first.
     pub async fn sessions(&self) -> Result<Vec<SessionInfo>, ClientError> {
         let manager = ObjectManagerProxy::new(&self.connection, BUS_NAME, RECORDER_PATH).await;
-        let objects = self.checked(self.checked(manager)?.get_managed_objects().await)?;
+        let objects = match self.checked(manager)?.get_managed_objects().await {
+            // The name is taken before there is a list: the recorder is being opened.
+            Err(fdo::Error::UnknownInterface(_)) => Err(ClientError::NoRecorder { address: self.address.clone() }),
+            answer => self.checked(answer),
+        }?;
         let interfaces = objects.into_values().flatten();
         let sessions = interfaces.filter(|(name, _)| name.as_str() == SESSION_INTERFACE);
         let mut sessions = sessions.map(|(_, dict)| read_session(dict)).collect::<Result<Vec<_>, _>>()?;

@@ -31,7 +31,7 @@ pub use id::{SessionId, SessionIdError};
 pub use notify::{Events, Notifier, QUEUE_CAPACITY_EVENTS};
 pub use options::OFFICER_MAX_CHARACTERS;
 pub use proxy::{Recorder1Proxy, Session1Proxy};
-pub use service::{ServeError, Service, serve};
+pub use service::{Claim, ServeError, Service, claim, serve};
 pub use types::{
     ChunkInfo, Counters, Media, PhotoInfo, RecorderState, RecorderStatus, SegmentInfo, SessionInfo, StartOptions,
     UnknownWord,

@@ -3,20 +3,28 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
 use zbus::object_server::SignalEmitter;
 use zbus::{ObjectPath, OwnedObjectPath, interface};
 
 use crate::control::Control;
 use crate::dict::{Dict, Reply};
 use crate::notify::Notifier;
-use crate::{BusError, DeviceInfo, RecorderStatus, SessionId, options};
+use crate::{BusError, DeviceInfo, ErrorKind, RecorderStatus, SessionId, options};
 
 /// The path that stands for "no session".
 const NO_SESSION_PATH: ObjectPath<'static> = ObjectPath::from_static_str_unchecked("/");
 
-pub(crate) struct RecorderObject {
+/// Who answers.
+#[derive(Clone)]
+pub(crate) struct Recorder {
     pub(crate) control: Arc<dyn Control>,
     pub(crate) notifier: Notifier,
+}
+
+pub(crate) struct RecorderObject {
+    /// None as long as the recorder is being opened.
+    recorder: watch::Receiver<Option<Recorder>>,
 }
 
 /// The session as a property value: its object, or "/".
@@ -25,8 +33,19 @@ pub(crate) fn session_path(session: Option<SessionId>) -> OwnedObjectPath {
 }
 
 impl RecorderObject {
+    pub(crate) fn new(recorder: watch::Receiver<Option<Recorder>>) -> Self {
+        Self { recorder }
+    }
+
+    /// The recorder, as soon as it is open.
+    async fn recorder(&self) -> Result<Recorder, BusError> {
+        let mut waiting = self.recorder.clone();
+        let opened = waiting.wait_for(Option::is_some).await.ok().and_then(|recorder| recorder.clone());
+        opened.ok_or_else(|| BusError::new(ErrorKind::ShuttingDown, "the recorder could not be opened"))
+    }
+
     async fn status(&self) -> Result<RecorderStatus, BusError> {
-        self.control.status().await
+        self.recorder().await?.control.status().await
     }
 }
 
@@ -34,29 +53,33 @@ impl RecorderObject {
 impl RecorderObject {
     #[zbus(out_args("session"))]
     async fn start(&self, options: Dict) -> Result<OwnedObjectPath, BusError> {
-        let session = self.control.start(options::start(&options)?).await?;
-        self.notifier.settle(Some(session)).await;
+        let options = options::start(&options)?;
+        let recorder = self.recorder().await?;
+        let session = recorder.control.start(options).await?;
+        recorder.notifier.settle(Some(session)).await;
         Ok(session.object_path())
     }
 
     #[zbus(out_args("session"))]
     async fn stop(&self) -> Result<OwnedObjectPath, BusError> {
-        let session = self.control.stop().await?;
-        self.notifier.settle(Some(session)).await;
+        let recorder = self.recorder().await?;
+        let session = recorder.control.stop().await?;
+        recorder.notifier.settle(Some(session)).await;
         Ok(session.object_path())
     }
 
     #[zbus(out_args("file", "sha256"))]
     async fn take_photo(&self, options: Dict) -> Result<(String, Vec<u8>), BusError> {
         options::take_photo(&options)?;
-        let photo = self.control.take_photo().await?;
-        self.notifier.settle(photo.session).await;
+        let recorder = self.recorder().await?;
+        let photo = recorder.control.take_photo().await?;
+        recorder.notifier.settle(photo.session).await;
         Ok((photo.file, photo.sha256.to_vec()))
     }
 
     #[zbus(out_args("devices"))]
     async fn list_devices(&self) -> Result<Vec<Reply>, BusError> {
-        let devices = self.control.devices().await?;
+        let devices = self.recorder().await?.control.devices().await?;
         Ok(devices.iter().map(DeviceInfo::to_reply).collect())
     }
 

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use zbus::Connection;
 use zbus::fdo::{ObjectManager, RequestNameFlags};
@@ -10,7 +11,7 @@ use zbus::fdo::{ObjectManager, RequestNameFlags};
 use crate::control::Control;
 use crate::notify::{Events, Notifier};
 use crate::publish::{PublishError, Publisher};
-use crate::recorder_object::RecorderObject;
+use crate::recorder_object::{Recorder, RecorderObject};
 use crate::{BUS_NAME, BusAddress, BusError, RECORDER_PATH};
 
 /// Why the recorder could not be put on the bus.
@@ -59,22 +60,46 @@ pub struct Service {
     publisher: JoinHandle<()>,
 }
 
-/// Puts a recorder on a bus: its object, its sessions, and only then the name.
-pub async fn serve(address: &BusAddress, control: Arc<dyn Control>, events: Events) -> Result<Service, ServeError> {
+/// The name on a bus, before there is a recorder to answer. Who asks meanwhile waits. Dropping it gives the name back.
+pub struct Claim {
+    connection: Connection,
+    address: BusAddress,
+    recorder: watch::Sender<Option<Recorder>>,
+}
+
+/// Connects to a bus and takes the name, so that whoever finds it taken has touched nothing yet.
+pub async fn claim(address: &BusAddress) -> Result<Claim, ServeError> {
     let connection =
         address.builder().build().await.map_err(|source| ServeError::NoBus { address: address.clone(), source })?;
-    let unexpected = |source| ServeError::Bus { address: address.clone(), source };
-    let notifier = events.notifier.clone();
-    let object = RecorderObject { control: Arc::clone(&control), notifier: notifier.clone() };
-    add_objects(&connection, object).await.map_err(unexpected)?;
-
-    let mut publisher = Publisher::new(connection.clone(), control);
-    publisher.resync().await.map_err(|error| match error {
-        PublishError::Control(error) => ServeError::Control(error),
-        PublishError::Bus(error) => unexpected(error),
-    })?;
+    let (recorder, waiting) = watch::channel(None);
+    let added = connection.object_server().at(RECORDER_PATH, RecorderObject::new(waiting)).await;
+    added.map_err(|source| ServeError::Bus { address: address.clone(), source })?;
     request_name(&connection, address).await?;
-    Ok(Service { connection, notifier, publisher: tokio::spawn(publisher.run(events)) })
+    Ok(Claim { connection, address: address.clone(), recorder })
+}
+
+impl Claim {
+    /// Lets a recorder answer, those first who have waited; gives its sessions their objects, and then lists them.
+    pub async fn serve(self, control: Arc<dyn Control>, events: Events) -> Result<Service, ServeError> {
+        let Claim { connection, address, recorder } = self;
+        let unexpected = |source| ServeError::Bus { address: address.clone(), source };
+        let notifier = events.notifier.clone();
+        // Before any object is added: whoever waits with a property read keeps them from being added.
+        recorder.send_replace(Some(Recorder { control: Arc::clone(&control), notifier: notifier.clone() }));
+        let mut publisher = Publisher::new(connection.clone(), control);
+        publisher.resync().await.map_err(|error| match error {
+            PublishError::Control(error) => ServeError::Control(error),
+            PublishError::Bus(error) => unexpected(error),
+        })?;
+        // The last, so that nobody is given half a list.
+        connection.object_server().at(RECORDER_PATH, ObjectManager).await.map_err(unexpected)?;
+        Ok(Service { connection, notifier, publisher: tokio::spawn(publisher.run(events)) })
+    }
+}
+
+/// Claims the name and serves at once.
+pub async fn serve(address: &BusAddress, control: Arc<dyn Control>, events: Events) -> Result<Service, ServeError> {
+    claim(address).await?.serve(control, events).await
 }
 
 impl Service {
@@ -94,12 +119,6 @@ impl Service {
     pub async fn bus_gone(&self) {
         self.connection.closed().await;
     }
-}
-
-async fn add_objects(connection: &Connection, recorder: RecorderObject) -> zbus::Result<()> {
-    connection.object_server().at(RECORDER_PATH, ObjectManager).await?;
-    connection.object_server().at(RECORDER_PATH, recorder).await?;
-    Ok(())
 }
 
 async fn request_name(connection: &Connection, address: &BusAddress) -> Result<(), ServeError> {

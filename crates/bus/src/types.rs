@@ -69,15 +69,15 @@ words! {
 words! {
     /// What the recorder is doing.
     RecorderState {
-        /// Not ready yet.
+        /// A recording is being started.
         Starting = "starting",
         /// Ready; nothing is recorded.
         Standby = "standby",
         /// A session is open.
         Recording = "recording",
-        /// The session is being closed.
+        /// The session is being closed, or the recorder ends.
         Stopping = "stopping",
-        /// Not able to record; see the fault.
+        /// Not able to record the last time; see the fault.
         Faulted = "faulted",
     }
 }

@@ -106,6 +106,9 @@ async fn a_removed_session_loses_its_object() {
 async fn what_a_full_queue_dropped_is_made_good() {
     let bench = Bench::start().await;
     let client = bench.client().await;
+    let connection = zbus::connection::Builder::address(bench.bus.address.as_str()).build().await.unwrap();
+    let manager = ObjectManagerProxy::new(&connection, bus::BUS_NAME, bus::RECORDER_PATH).await.unwrap();
+    let mut added = manager.receive_interfaces_added().await.unwrap();
     // While the recorder's state is held, the publisher stands still.
     {
         let mut state = bench.control.state();
@@ -117,13 +120,10 @@ async fn what_a_full_queue_dropped_is_made_good() {
     }
     assert!(bench.notifier.dropped_events() > 0);
     client.take_photo().await.unwrap();
-    tokio::time::timeout(Duration::from_secs(5), async {
-        while client.sessions().await.unwrap().is_empty() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    })
-    .await
-    .unwrap();
+    let signal =
+        tokio::time::timeout(Duration::from_secs(5), added.next()).await.expect("an object within 5 s").unwrap();
+    assert_eq!(signal.args().unwrap().object_path().as_str(), session_id(7).object_path().as_str());
+    assert_eq!(client.sessions().await.unwrap(), [ended_session(7)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -128,6 +128,45 @@ async fn a_taken_name_is_left_with_its_owner() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_asks_before_the_recorder_is_open_waits_for_it() {
+    let bus = PrivateBus::start();
+    let claim = bus::claim(&bus.bus_address()).await.unwrap();
+    let client = Client::connect(&bus.bus_address()).await.unwrap();
+    let (asked, starting) = (client.clone(), client.clone());
+    let status = tokio::spawn(async move { asked.status().await });
+    let start = tokio::spawn(async move { starting.start(&StartOptions::default()).await });
+    // This alone does not wait.
+    let sessions = client.sessions().await;
+    assert!(matches!(sessions, Err(ClientError::NoRecorder { .. })), "{sessions:?}");
+    assert!(!status.is_finished() && !start.is_finished());
+    let (notifier, events) = Notifier::channel();
+    let control = TestControl::new(notifier);
+    control.state().sessions = vec![ended_session(1)];
+    let service = claim.serve(control, events).await.unwrap();
+    assert_eq!(status.await.unwrap().unwrap().device_id, "SC-0001");
+    let started = start.await.unwrap().unwrap();
+    let known: Vec<_> = client.sessions().await.unwrap().into_iter().map(|session| session.id).collect();
+    assert_eq!(known, [session_id(1), started]);
+    service.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recorder_that_is_never_open_gives_the_name_back() {
+    let bus = PrivateBus::start();
+    let claim = bus::claim(&bus.bus_address()).await.unwrap();
+    let taken = bus::claim(&bus.bus_address()).await.err();
+    assert!(matches!(taken, Some(ServeError::NameTaken { .. })), "{taken:?}");
+    let client = Client::connect(&bus.bus_address()).await.unwrap();
+    let mut watch = client.watch().await.unwrap();
+    let waiting = tokio::spawn(async move { client.start(&StartOptions::default()).await });
+    drop(claim);
+    let gone = tokio::time::timeout(std::time::Duration::from_secs(5), watch.next()).await;
+    assert_eq!(gone.expect("an event within 5 s"), Some(bus::WatchEvent::RecorderGone));
+    let refused = waiting.await.unwrap();
+    assert!(refused.is_err(), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_bus_that_forbids_the_name_is_told() {
     let bus = PrivateBus::with_policy("<deny own=\"org.sealcam.Recorder1\"/>");
     let (notifier, events) = Notifier::channel();

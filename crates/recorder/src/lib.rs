@@ -10,6 +10,9 @@
 //!     │◄──────────────────────────────────────────────────────────┘ Closed
 //! ```
 //! A session that could not be stored, opened or closed leaves the recorder faulted; another Start tries again.
+//!
+//! The sources run before Opened is told, so a short replay may be drained, and a first chunk may fail to be stored,
+//! while the machine is still starting. It remembers, and acts when it is told Opened.
 
 use std::fmt;
 
@@ -137,14 +140,23 @@ pub enum Refusal {
 pub struct Recorder {
     state: State,
     fault: Option<String>,
+    early: Early,
     source_failed: bool,
-    stop_wanted: bool,
     going_down: bool,
+}
+
+/// What came while starting, and is acted on when the session is open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Early {
+    stop_wanted: bool,
+    storage_failed: bool,
+    drained: bool,
 }
 
 impl Default for Recorder {
     fn default() -> Recorder {
-        Recorder { state: State::Standby, fault: None, source_failed: false, stop_wanted: false, going_down: false }
+        let early = Early::default();
+        Recorder { state: State::Standby, fault: None, early, source_failed: false, going_down: false }
     }
 }
 
@@ -176,7 +188,7 @@ impl Recorder {
             _ if self.going_down => vec![Effect::Refuse(Refusal::ShuttingDown)],
             State::Standby | State::Faulted(_) => {
                 (self.state, self.fault) = (State::Starting, None);
-                (self.source_failed, self.stop_wanted) = (false, false);
+                (self.source_failed, self.early) = (false, Early::default());
                 vec![Effect::Open]
             }
             State::Down => vec![Effect::Refuse(Refusal::ShuttingDown)],
@@ -189,13 +201,19 @@ impl Recorder {
             return Vec::new();
         }
         self.state = State::Recording;
-        let mut effects = vec![Effect::AnswerStarted];
+        let closed = self.early_cause().map(|cause| self.close_sources(cause)).unwrap_or_default();
+        let drained = if self.early.drained { self.drained() } else { Vec::new() };
+        [vec![Effect::AnswerStarted], closed, drained].concat()
+    }
+
+    /// Why the session is to end as soon as it is open, if it is.
+    fn early_cause(&self) -> Option<Cause> {
         match () {
-            () if self.going_down => effects.extend(self.close_sources(Cause::Shutdown)),
-            () if self.stop_wanted => effects.extend(self.close_sources(Cause::Stop)),
-            () => {}
+            () if self.early.storage_failed => Some(Cause::StorageFailed),
+            () if self.going_down => Some(Cause::Shutdown),
+            () if self.early.stop_wanted => Some(Cause::Stop),
+            () => None,
         }
-        effects
     }
 
     fn open_failed(&mut self, reason: String, is_fault: bool) -> Vec<Effect> {
@@ -210,7 +228,7 @@ impl Recorder {
         match self.state {
             State::Recording => self.close_sources(Cause::Stop),
             State::Starting => {
-                self.stop_wanted = true;
+                self.early.stop_wanted = true;
                 Vec::new()
             }
             // Whoever asks now wants what is already under way, and hears when it is done.
@@ -232,6 +250,10 @@ impl Recorder {
                 self.state = State::Stopping(Cause::StorageFailed);
                 Vec::new()
             }
+            State::Starting => {
+                self.early.storage_failed = true;
+                Vec::new()
+            }
             _ => Vec::new(),
         }
     }
@@ -246,6 +268,10 @@ impl Recorder {
             State::Stopping(cause) => cause,
             State::Recording if self.source_failed => Cause::SourceFailed,
             State::Recording => Cause::SourceEnded,
+            State::Starting => {
+                self.early.drained = true;
+                return Vec::new();
+            }
             _ => return Vec::new(),
         };
         self.state = State::Closing(cause);
@@ -325,6 +351,30 @@ mod tests {
         assert_eq!(recorder.state(), &State::Faulted("full".into()));
     }
 
+    #[test]
+    fn a_replay_that_is_over_before_its_session_is_open_is_closed() {
+        let (recorder, effects) = run(&[Input::Start, Input::Drained, Input::Opened, Input::Closed]);
+        let expected =
+            [Effect::Open, Effect::AnswerStarted, Effect::CloseSession(Cause::SourceEnded), Effect::AnswerStopped];
+        assert_eq!(effects, expected);
+        assert_eq!(recorder.state(), &State::Standby);
+    }
+
+    #[test]
+    fn a_chunk_that_fails_before_its_session_is_open_ends_it() {
+        let failed = Input::StorageFailed("full".into());
+        let (recorder, effects) = run(&[Input::Start, failed, Input::Opened, Input::Drained, Input::Closed]);
+        assert_eq!(effects[2..4], [Effect::CloseSources, Effect::CloseSession(Cause::StorageFailed)]);
+        assert_eq!(recorder.state(), &State::Faulted("full".into()));
+    }
+
+    #[test]
+    fn what_came_early_is_forgotten_with_the_recording_that_did_not_begin() {
+        let not = Input::OpenFailed { reason: "no camera".into(), is_fault: false };
+        let (recorder, _) = run(&[Input::Start, Input::Drained, Input::Stop, not, Input::Start, Input::Opened]);
+        assert_eq!(recorder.state(), &State::Recording);
+    }
+
     fn any_input() -> impl Strategy<Value = Input> {
         prop_oneof![
             Just(Input::Start),
@@ -340,7 +390,49 @@ mod tests {
         ]
     }
 
+    /// What may come at any time without ending a session by itself.
+    fn any_other() -> impl Strategy<Value = Input> {
+        prop_oneof![Just(Input::Start), Just(Input::Stop), Just(Input::SourceFailed), Just(Input::Shutdown)]
+    }
+
     proptest! {
+        /// Whatever else comes, and in whatever order: a session that is open and drained is being closed, one whose
+        /// storage failed has its sources closed, and when it is closed the recorder is at rest.
+        #[test]
+        fn a_session_that_cannot_go_on_comes_to_its_end(
+            inputs in Just(vec![Input::Opened, Input::Drained]).prop_shuffle(),
+            storage in prop::option::of(0..3_usize),
+            others in prop::collection::vec((0..4_usize, any_other()), 0..6),
+        ) {
+            let mut inputs = inputs;
+            storage.into_iter().for_each(|at| inputs.insert(at.min(inputs.len()), Input::StorageFailed("x".into())));
+            others.into_iter().for_each(|(at, other)| inputs.insert(at.min(inputs.len()), other));
+            let (mut recorder, _) = run(&[Input::Start]);
+            let effects: Vec<Effect> = inputs.iter().flat_map(|input| recorder.step(input.clone())).collect();
+            let closing = effects.iter().position(|effect| matches!(effect, Effect::CloseSession(_)));
+            prop_assert!(matches!(recorder.state(), State::Closing(_)) && closing.is_some(), "{recorder:?}");
+            let for_its_storage = effects.contains(&Effect::CloseSession(Cause::StorageFailed));
+            prop_assert!(!for_its_storage || effects.contains(&Effect::CloseSources));
+            recorder.step(Input::Closed);
+            let at_rest = matches!(recorder.state(), State::Standby | State::Faulted(_) | State::Down);
+            prop_assert!(at_rest, "{recorder:?}");
+            prop_assert!(storage.is_none() || *recorder.state() != State::Standby, "{recorder:?}");
+        }
+
+        /// A session whose storage failed is not left running, whether it was open by then or not.
+        #[test]
+        fn storage_that_fails_closes_the_sources(
+            inputs in Just(vec![Input::Opened, Input::StorageFailed("x".into())]).prop_shuffle(),
+            others in prop::collection::vec((0..3_usize, any_other()), 0..6),
+        ) {
+            let mut inputs = inputs;
+            others.into_iter().for_each(|(at, other)| inputs.insert(at.min(inputs.len()), other));
+            let (mut recorder, _) = run(&[Input::Start]);
+            let effects: Vec<Effect> = inputs.iter().flat_map(|input| recorder.step(input.clone())).collect();
+            prop_assert_eq!(effects.iter().filter(|effect| **effect == Effect::CloseSources).count(), 1);
+            prop_assert_eq!(recorder.state(), &State::Stopping(Cause::StorageFailed));
+        }
+
         /// Whatever comes in whatever order: sessions are opened and closed in turn, and nothing happens after the exit.
         #[test]
         fn sessions_never_overlap_and_nothing_follows_the_exit(inputs in prop::collection::vec(any_input(), 0..60)) {

@@ -46,13 +46,15 @@ fn control(control: CameraControl) -> Option<ControlInfo> {
 }
 
 fn microphone(microphone: Microphone) -> DeviceInfo {
+    let (rates_hz, channels_max) = (microphone.rates_hz, Some(microphone.channels_max));
+    let format = |encoding| FormatInfo { encoding, rates_hz: rates_hz.clone(), channels_max, ..FormatInfo::default() };
     DeviceInfo {
         kind: DeviceKind::Microphone,
         source: format!("alsa:{}", microphone.device),
         name: microphone.name,
         in_use: false,
         problem: microphone.problem,
-        formats: Vec::new(),
+        formats: microphone.encodings.into_iter().map(format).collect(),
         controls: microphone.levels.into_iter().map(level).collect(),
     }
 }

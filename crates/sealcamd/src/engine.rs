@@ -2,14 +2,16 @@
 //! Carries out what the state machine decides. One thread owns it; what takes time runs in threads of its own and reports
 //! back through the inbox, so the engine always answers.
 
-use crate::errors::{from_media, from_store, refused};
-use crate::open::{NotRunning, Opener, Running};
+use crate::errors::{camera_in_transit, refused};
+use crate::open::{NotRunning, Opener, Running, SOURCE_WORK_MAX, SourceWork};
+use crate::photographer::{Photographer, Subject};
 use crate::supervision::Heartbeat;
-use crate::writer::{Order, photo_info};
-use bus::{BusError, ErrorKind, PhotoInfo, RecorderState, SessionId, StartOptions};
+use crate::worker::Worker;
+use crate::writer::Order;
+use bus::{BusError, PhotoInfo, RecorderState, SessionId, StartOptions};
 use recorder::{Cause, Effect, Input, Recorder, Refusal, State};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
-use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -51,6 +53,8 @@ impl Inbox {
 pub(crate) struct Engine {
     recorder: Recorder,
     opener: Opener,
+    sources: Worker<SourceWork>,
+    photographer: Photographer,
     options: StartOptions,
     running: Option<Running>,
     cause: Cause,
@@ -61,9 +65,13 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    pub(crate) fn new(opener: Opener) -> Engine {
-        Engine {
+    /// Starts the threads that it hands work to.
+    pub(crate) fn new(opener: Opener) -> std::io::Result<Engine> {
+        let opens = opener.clone();
+        Ok(Engine {
             recorder: Recorder::default(),
+            sources: Worker::start("sources", SOURCE_WORK_MAX, move |work| opens.carry_out(work))?,
+            photographer: Photographer::start(opener.clone())?,
             opener,
             options: StartOptions::default(),
             running: None,
@@ -72,19 +80,20 @@ impl Engine {
             open_error: None,
             starting: None,
             stopping: Vec::new(),
-        }
+        })
     }
 
-    /// Runs until the recorder is down.
+    /// Runs until the recorder is down and nobody writes evidence any more.
     pub(crate) fn run(mut self, messages: &Receiver<Message>, heartbeat: &Heartbeat) {
         while *self.recorder.state() != State::Down {
             heartbeat.beat();
             match messages.recv_timeout(HEARTBEAT) {
                 Ok(message) => self.take(message),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => break,
             }
         }
+        self.photographer.end();
     }
 
     fn take(&mut self, message: Message) {
@@ -121,7 +130,6 @@ impl Engine {
         match result {
             Ok(running) => {
                 self.last_session = Some(running.session);
-                self.opener.notifier.session_started(running.session);
                 self.running = Some(running);
                 self.step(Input::Opened);
             }
@@ -156,22 +164,29 @@ impl Engine {
     }
 
     fn open(&self) {
-        let (opener, options) = (self.opener.clone(), self.options.clone());
-        let inbox = self.opener.inbox.clone();
-        in_thread("open", move || inbox.tell(Message::Opened(Box::new(opener.open(&options)))));
+        self.give(SourceWork::Open(self.options.clone()));
     }
 
     fn close_sources(&self) {
-        let Some(running) = &self.running else { return };
-        let capture = Arc::clone(&running.capture);
-        in_thread("close", move || capture.stop());
+        if let Some(running) = &self.running {
+            self.give(SourceWork::Close(Arc::clone(&running.capture)));
+        }
+    }
+
+    /// There is always room: the state machine opens, closes and releases in turn.
+    fn give(&self, work: SourceWork) {
+        if let Err(work) = self.sources.give(work) {
+            tracing::error!("the thread for the sources takes no work; the engine does it itself");
+            self.opener.carry_out(work);
+        }
     }
 
     fn close_session(&mut self, cause: Cause) {
         self.cause = cause;
-        if let Some(running) = &self.running {
-            // The writer drains its queue and never waits for the engine, so this cannot last.
-            let _ = running.orders.send(Order::Close(cause));
+        let Some(running) = &self.running else { return };
+        // The writer drains its queue and never waits for the engine, so this cannot last.
+        if running.orders.send(Order::Close(cause)).is_err() {
+            self.step(Input::CloseFailed("the writer is gone; the next start closes the session".into()));
         }
     }
 
@@ -189,29 +204,18 @@ impl Engine {
         for waiting in self.stopping.drain(..) {
             answer(Some(waiting), Ok(running.session));
         }
-        // Taking the pipelines apart may take a moment; nobody waits for it.
-        in_thread("release", move || drop(running));
+        // Taking the pipelines apart may take a moment; nobody but the next start waits for it.
+        self.give(SourceWork::Release(Box::new(running)));
     }
 
     fn photo(&self, waiting: Answer<PhotoInfo>) {
         match (self.recorder.state(), &self.running) {
             (State::Recording, Some(running)) => {
-                let (capture, orders) = (Arc::clone(&running.capture), running.orders.clone());
-                let notifier = self.opener.notifier.clone();
-                in_thread("photo", move || {
-                    let photo = photo_in_session(&capture, &orders);
-                    photo.iter().for_each(|photo| notifier.photo_taken(photo.clone()));
-                    answer(Some(waiting), photo);
-                });
+                let of = Subject::Session(Arc::clone(&running.capture), running.orders.clone());
+                self.photographer.take(of, waiting);
             }
-            (State::Standby | State::Faulted(_), _) => {
-                let opener = self.opener.clone();
-                in_thread("photo", move || answer(Some(waiting), photo_alone(&opener)));
-            }
-            _ => {
-                let error = BusError::new(ErrorKind::DeviceBusy, "the camera is being opened or closed; try again");
-                answer(Some(waiting), Err(error));
-            }
+            (State::Standby | State::Faulted(_), _) => self.photographer.take(Subject::Camera, waiting),
+            _ => answer(Some(waiting), Err(camera_in_transit())),
         }
     }
 
@@ -228,25 +232,6 @@ impl Engine {
     }
 }
 
-fn photo_in_session(capture: &media::Capture, orders: &crate::writer::Orders) -> Result<PhotoInfo, BusError> {
-    let jpeg = capture.photo().map_err(|error| from_media(&error))?;
-    let (done, stored) = oneshot::channel();
-    let closed = |_| BusError::new(ErrorKind::NotRecording, "the recording ended before the photo could be stored");
-    orders.send(Order::Photo(jpeg, done)).map_err(|_| closed(()))?;
-    stored.blocking_recv().map_err(|_| closed(()))?.map_err(|error| from_store(&error))
-}
-
-fn photo_alone(opener: &Opener) -> Result<PhotoInfo, BusError> {
-    let _sources = opener.sources.lock().unwrap_or_else(PoisonError::into_inner);
-    let settings = opener.config.settings(bus::Media::Video);
-    let jpeg = media::take_photo(&settings).map_err(|error| from_media(&error))?;
-    let (label, names) = (&opener.config.device.id, &opener.config.evidence.names);
-    let stored = opener.evidence.add_photo(&jpeg, "", label, names).map_err(|error| from_store(&error))?;
-    let photo = photo_info(&stored, None, &opener.live);
-    opener.notifier.photo_taken(photo.clone());
-    Ok(photo)
-}
-
 /// Answers a caller, who may have gone.
 fn answer<T>(waiting: Option<Answer<T>>, result: Result<T, BusError>) {
     if let Some(waiting) = waiting {
@@ -258,8 +243,39 @@ fn no_session() -> BusError {
     BusError::internal("there is no session to speak of")
 }
 
-fn in_thread(name: &str, work: impl FnOnce() + Send + 'static) {
-    if let Err(error) = std::thread::Builder::new().name(name.into()).spawn(work) {
-        tracing::error!(%error, name, "no thread could be started");
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::open::tests::opener;
+    use crate::photographer::PHOTOS_MAX;
+    use std::sync::mpsc::channel;
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    #[test]
+    fn the_engine_is_down_only_when_no_photo_is_under_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let (opener, messages) = opener(folder.path());
+        let (inbox, sources) = (opener.inbox.clone(), Arc::clone(&opener.sources));
+        let under_way = sources.lock().unwrap();
+        let engine = Engine::new(opener).unwrap();
+        let mut asked = Vec::new();
+        // As many as may wait, and one more: that one is being taken.
+        while asked.len() <= PHOTOS_MAX {
+            let (answer, mut answered) = oneshot::channel();
+            engine.photo(answer);
+            asked.extend(answered.try_recv().is_err().then_some(answered));
+        }
+        inbox.tell(Message::Input(Input::Shutdown));
+        let (down, is_down) = channel();
+        std::thread::spawn(move || {
+            engine.run(&messages, &Heartbeat::new());
+            down.send(()).unwrap();
+        });
+        assert!(is_down.recv_timeout(Duration::from_millis(300)).is_err());
+        drop(under_way);
+        assert!(is_down.recv_timeout(PATIENCE).is_ok());
+        let answered: Vec<_> = asked.into_iter().map(|answer| answer.blocking_recv().is_ok()).collect();
+        assert_eq!(answered, [true, false, false, false, false]);
     }
 }

@@ -119,6 +119,12 @@ impl Live {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    #[cfg(test)]
+    pub(crate) fn while_index_is_held(&self, work: impl FnOnce()) {
+        let _index = self.index();
+        work();
+    }
+
     fn index(&self) -> MutexGuard<'_, Index> {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }

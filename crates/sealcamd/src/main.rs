@@ -8,8 +8,11 @@ mod engine;
 mod errors;
 mod live;
 mod open;
+mod photographer;
 mod run;
 mod supervision;
+mod traces;
+mod worker;
 mod writer;
 
 use bus::BusAddress;
@@ -69,7 +72,7 @@ fn fail(code: u8, error: &dyn std::fmt::Display) -> ExitCode {
 /// Logs to the journal under systemd, else to standard error. `SEALCAM_LOG` sets the level, as in `store=debug`.
 fn start_logging() {
     let filter = EnvFilter::try_from_env("SEALCAM_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let journal = std::env::var_os("JOURNAL_STREAM").and_then(|_| tracing_journald::layer().ok());
+    let journal = supervision::logs_to_journal().then(tracing_journald::layer).and_then(Result::ok);
     let plain = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
     let plain = journal.is_none().then_some(plain);
     tracing_subscriber::registry().with(filter).with(journal).with(plain).init();

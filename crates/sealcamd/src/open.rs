@@ -3,7 +3,7 @@
 //! missing leaves nothing behind.
 
 use crate::config::Config;
-use crate::engine::Inbox;
+use crate::engine::{Inbox, Message};
 use crate::errors::{from_media, from_store};
 use crate::live::Live;
 use crate::writer::{Order, Orders, QUEUE_CAPACITY_CHUNKS, Writer};
@@ -12,8 +12,9 @@ use evidence::entry::SourceBody;
 use evidence::record::Medium;
 use evidence::time::BootNs;
 use media::{Capture, Settings, TrackDetail, TrackInfo};
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use store::{Evidence, NewSession, SessionWriter};
 
 /// What opening needs; shared by all who open.
@@ -42,21 +43,74 @@ pub(crate) struct NotRunning {
     pub(crate) is_fault: bool,
 }
 
+impl NotRunning {
+    fn fault(reason: impl std::fmt::Display) -> NotRunning {
+        NotRunning { error: BusError::internal(reason), is_fault: true }
+    }
+}
+
+/// How much work with the sources may wait: one recording is opened, closed and released in turn, and the next one opened.
+pub(crate) const SOURCE_WORK_MAX: usize = 4;
+
+/// Work with the sources, which may take long.
+pub(crate) enum SourceWork {
+    /// Open a recording, and tell the engine what came of it.
+    Open(StartOptions),
+    /// Close the sources; what they gave is delivered first.
+    Close(Arc<Capture>),
+    /// Take the pipelines of a recording that is closed apart.
+    Release(Box<Running>),
+}
+
+/// The writer's thread, which waits for a session to write.
+struct Hired {
+    orders: Orders,
+    begin: SyncSender<SessionWriter>,
+}
+
 impl Opener {
-    /// Opens a recording.
-    pub(crate) fn open(&self, options: &StartOptions) -> Result<Running, NotRunning> {
-        let _sources = self.sources.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    /// Does what the engine has no time for.
+    pub(crate) fn carry_out(&self, work: SourceWork) {
+        match work {
+            SourceWork::Open(options) => {
+                let opened = catch_unwind(AssertUnwindSafe(|| self.open(&options)));
+                let opened =
+                    opened.unwrap_or_else(|_| Err(NotRunning::fault("opening broke down; the log says where")));
+                self.inbox.tell(Message::Opened(Box::new(opened)));
+            }
+            SourceWork::Close(capture) => capture.stop(),
+            SourceWork::Release(running) => drop(running),
+        }
+    }
+
+    fn open(&self, options: &StartOptions) -> Result<Running, NotRunning> {
+        let _sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
         let media = options.media.unwrap_or(self.config.recording.media);
         let settings = self.config.settings(media);
-        let (orders, queue) = sync_channel(QUEUE_CAPACITY_CHUNKS);
-        let sink = orders.clone();
+        let writer = self.hire_writer()?;
+        let sink = writer.orders.clone();
         let events = Arc::new(move |event| {
             // Fails only if the session could not be begun; what was captured belongs to no session then.
             let _ = sink.send(Order::Media(event));
         });
         let capture = Capture::start(&settings, events)
             .map_err(|error| NotRunning { error: from_media(&error), is_fault: false })?;
-        self.begin(options, &settings, media, capture, orders, queue)
+        self.begin(options, &settings, media, capture, writer)
+    }
+
+    /// Starts the writer's thread before anything is begun that only it could end.
+    fn hire_writer(&self) -> Result<Hired, NotRunning> {
+        let (orders, queue) = sync_channel(QUEUE_CAPACITY_CHUNKS);
+        let (begin, begun) = sync_channel(1);
+        let (inbox, live, notifier) = (self.inbox.clone(), Arc::clone(&self.live), self.notifier.clone());
+        let write = move || {
+            if let Ok(session) = begun.recv() {
+                Writer::new(session, inbox, live, notifier).run(&queue);
+            }
+        };
+        let thread = std::thread::Builder::new().name("writer".into()).spawn(write);
+        thread.map_err(|error| NotRunning::fault(format!("no thread for the writer: {error}")))?;
+        Ok(Hired { orders, begin })
     }
 
     fn begin(
@@ -65,14 +119,14 @@ impl Opener {
         settings: &Settings,
         media: Media,
         capture: Capture,
-        orders: Orders,
-        queue: Receiver<Order>,
+        writer: Hired,
     ) -> Result<Running, NotRunning> {
         let plan = self.plan(options, settings, &capture);
         let session = match SessionWriter::begin(Arc::clone(&self.evidence), plan) {
             Ok(session) => session,
             Err(error) => {
-                drop(queue);
+                // Its thread ends, and nothing waits for room in its queue any more.
+                drop(writer);
                 capture.stop();
                 return Err(NotRunning { error: from_store(&error), is_fault: true });
             }
@@ -80,19 +134,10 @@ impl Opener {
         let id = SessionId::from_bytes(session.id().0);
         tracing::info!(session = %id, %media, "session begun");
         self.live.begin(id);
-        let writer = Writer {
-            session,
-            orders: queue,
-            inbox: self.inbox.clone(),
-            live: Arc::clone(&self.live),
-            notifier: self.notifier.clone(),
-            failed: false,
-        };
-        std::thread::Builder::new().name("writer".into()).spawn(move || writer.run()).map_err(|error| NotRunning {
-            error: BusError::internal(format!("no thread for the writer: {error}")),
-            is_fault: true,
-        })?;
-        Ok(Running { capture: Arc::new(capture), orders, session: id })
+        self.notifier.session_started(id);
+        // The thread waits for nothing else.
+        let _ = writer.begin.send(session);
+        Ok(Running { capture: Arc::new(capture), orders: writer.orders, session: id })
     }
 
     fn plan(&self, options: &StartOptions, settings: &Settings, capture: &Capture) -> NewSession {
@@ -126,5 +171,32 @@ fn shape(detail: TrackDetail) -> String {
             format!("{width}x{height}, {frames}/{seconds} frames/s")
         }
         TrackDetail::Audio { rate_hz, channels } => format!("{rate_hz} Hz, channels: {channels}"),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::engine::INBOX_CAPACITY_MESSAGES;
+    use std::path::Path;
+    use std::sync::mpsc::Receiver;
+
+    /// Everything real, in this folder, on no bus.
+    pub(crate) fn opener(folder: &Path) -> (Opener, Receiver<Message>) {
+        let (sender, messages) = sync_channel(INBOX_CAPACITY_MESSAGES);
+        let settings = ["video.source=test:", "video.width=64", "video.height=48"].map(str::to_owned);
+        let config = Arc::new(Config::load(None, &settings).unwrap());
+        let evidence = Arc::new(evidence(folder));
+        let live = Arc::new(Live::new(evidence.folder(), &config.device.id).unwrap());
+        let (notifier, _) = Notifier::channel();
+        let sources = Arc::new(Mutex::new(()));
+        (Opener { config, evidence, live, notifier, inbox: Inbox(sender), sources }, messages)
+    }
+
+    /// An evidence folder of a device that is new.
+    pub(crate) fn evidence(folder: &Path) -> Evidence {
+        let place = store::Place { evidence: folder.join("evidence"), state: folder.join("state") };
+        let boot = evidence::entry::BootBody { software: "test".into(), config: evidence::Hash::ZERO };
+        Evidence::open(&place, boot, Arc::new(store::clock::SystemClock::new().unwrap())).unwrap().0
     }
 }

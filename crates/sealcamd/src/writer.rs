@@ -2,11 +2,13 @@
 //! The thread that stores a session: takes what the media side gives, in order, and tells what became durable.
 
 use crate::engine::{Inbox, Message};
+use crate::errors::storage;
 use crate::live::Live;
 use bus::{Notifier, PhotoInfo, SessionId};
 use evidence::record::{Event, Medium};
 use media::Fragment;
 use recorder::{Cause, Input};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 use store::{SessionWriter, StoreError, StoredPhoto};
@@ -26,34 +28,43 @@ pub(crate) enum Order {
     Close(Cause),
 }
 
+/// What is told when the writer panicked.
+const BROKEN: &str = "the writer broke down; the log says where, and the next start closes the session";
+
 /// Sends orders to a writer.
 pub(crate) type Orders = SyncSender<Order>;
 
-/// The writer's thread, as data.
+/// What writes one session.
 pub(crate) struct Writer {
-    pub(crate) session: SessionWriter,
-    pub(crate) orders: Receiver<Order>,
-    pub(crate) inbox: Inbox,
-    pub(crate) live: Arc<Live>,
-    pub(crate) notifier: Notifier,
-    pub(crate) failed: bool,
+    session: SessionWriter,
+    inbox: Inbox,
+    live: Arc<Live>,
+    notifier: Notifier,
+    failed: bool,
 }
 
 impl Writer {
+    pub(crate) fn new(session: SessionWriter, inbox: Inbox, live: Arc<Live>, notifier: Notifier) -> Writer {
+        Writer { session, inbox, live, notifier, failed: false }
+    }
+
     /// Stores until the session is closed.
-    pub(crate) fn run(mut self) {
-        while let Ok(order) = self.orders.recv() {
-            match order {
-                Order::Media(event) => self.take(event),
-                Order::Photo(jpeg, answer) => {
-                    let result = self.session.add_photo(&jpeg);
-                    let session = self.id();
-                    // The one who asked may be gone; the photo is stored all the same.
-                    let _ = answer.send(result.map(|photo| photo_info(&photo, Some(session), &self.live)));
-                }
-                Order::Close(cause) => return self.close(cause),
-            }
-        }
+    pub(crate) fn run(self, orders: &Receiver<Order>) {
+        let inbox = self.inbox.clone();
+        let mut writer = Some(self);
+        follow(orders, &inbox, |order| match (order, &mut writer) {
+            (Order::Close(cause), writer) => writer.take().into_iter().for_each(|writer| writer.close(cause)),
+            (Order::Media(event), Some(writer)) => writer.take(event),
+            // The one who asked may be gone; the photo is stored all the same.
+            (Order::Photo(jpeg, answer), Some(writer)) => drop(answer.send(writer.photo(&jpeg))),
+            // Nothing follows a close.
+            (_, None) => {}
+        });
+    }
+
+    fn photo(&mut self, jpeg: &[u8]) -> Result<PhotoInfo, StoreError> {
+        let photo = self.session.add_photo(jpeg)?;
+        Ok(photo_info(&photo, Some(self.id()), &self.live))
     }
 
     fn id(&self) -> SessionId {
@@ -96,7 +107,7 @@ impl Writer {
             Err(error) => {
                 tracing::error!(%error, "a chunk could not be stored");
                 self.failed = true;
-                self.inbox.tell(Message::Input(Input::StorageFailed(error.to_string())));
+                self.inbox.tell(Message::Input(Input::StorageFailed(storage(&error))));
             }
         }
     }
@@ -109,10 +120,42 @@ impl Writer {
             }
             Err(error) => {
                 tracing::error!(%error, "the session could not be closed; the next start closes it");
-                Input::CloseFailed(error.to_string())
+                Input::CloseFailed(storage(&error))
             }
         };
         self.inbox.tell(Message::Input(input));
+    }
+}
+
+/// Gives orders to `does`, up to the last one. One that panics must not leave the recording running unnoticed: the storage
+/// has failed then, and nothing more is given to `does`.
+fn follow(orders: &Receiver<Order>, inbox: &Inbox, mut does: impl FnMut(Order)) {
+    let tell = |input| inbox.tell(Message::Input(input));
+    let mut broken = false;
+    while let Ok(order) = orders.recv() {
+        let is_last = matches!(order, Order::Close(_));
+        let afterwards = answer_for_broken(&order);
+        if !broken {
+            broken = catch_unwind(AssertUnwindSafe(|| does(order))).is_err();
+            if broken && !is_last {
+                tell(Input::StorageFailed(BROKEN.into()));
+            }
+        }
+        if broken {
+            afterwards.into_iter().for_each(tell);
+        }
+        if is_last {
+            return;
+        }
+    }
+}
+
+/// What the engine must hear all the same, so that the recording comes to its end.
+fn answer_for_broken(order: &Order) -> Option<Input> {
+    match order {
+        Order::Media(media::Event::Finished) => Some(Input::Drained),
+        Order::Close(_) => Some(Input::CloseFailed(BROKEN.into())),
+        Order::Media(_) | Order::Photo(..) => None,
     }
 }
 
@@ -127,5 +170,35 @@ fn of(medium: media::Medium) -> Medium {
     match medium {
         media::Medium::Video => Medium::Video,
         media::Medium::Audio => Medium::Audio,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::sync_channel;
+
+    /// What the engine hears of these orders when carrying out number `breaks` panics.
+    fn heard(orders: Vec<Order>, breaks: usize) -> Vec<Input> {
+        let (tell, told) = sync_channel(8);
+        let (give, given) = sync_channel(8);
+        orders.into_iter().for_each(|order| give.send(order).unwrap());
+        let mut number = 0;
+        follow(&given, &Inbox(tell), |_| {
+            number += 1;
+            assert!(number != breaks + 1, "as the test wants it");
+        });
+        told.into_iter().map(|message| if let Message::Input(input) = message { input } else { panic!() }).collect()
+    }
+
+    #[test]
+    fn a_writer_that_panics_is_noticed_and_the_recording_comes_to_its_end() {
+        let lost = || Order::Media(media::Event::Ended { medium: media::Medium::Video });
+        let orders = || vec![lost(), lost(), Order::Media(media::Event::Finished), Order::Close(Cause::Stop)];
+        let (storage, close) = (Input::StorageFailed(BROKEN.into()), Input::CloseFailed(BROKEN.into()));
+        assert_eq!(heard(orders(), 0), [storage.clone(), Input::Drained, close.clone()]);
+        assert_eq!(heard(orders(), 2), [storage, Input::Drained, close.clone()]);
+        assert_eq!(heard(orders(), 3), [close]);
+        assert_eq!(heard(orders(), 4), []);
     }
 }

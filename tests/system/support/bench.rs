@@ -31,7 +31,7 @@ pub(crate) struct Bench {
 /// A running daemon.
 pub(crate) struct Daemon {
     process: Running,
-    _notified: UnixDatagram,
+    notified: UnixDatagram,
 }
 
 /// What `sealcamctl --json` said.
@@ -127,12 +127,9 @@ impl Bench {
     pub(crate) fn start(&self) -> Daemon {
         let (mut process, notified) = self.spawn();
         let deadline = Instant::now() + PATIENCE;
-        let mut bytes = [0; 256];
         while Instant::now() < deadline {
-            match notified.recv(&mut bytes) {
-                Ok(length) if bytes[..length].split(|byte| *byte == b'\n').any(|word| word == b"READY=1") => {
-                    return Daemon { process, _notified: notified };
-                }
+            match told(&notified) {
+                Some(word) if word == "READY=1" => return Daemon { process, notified },
                 _ if process.exit_within(Duration::ZERO).is_none() => {}
                 _ => break,
             }
@@ -280,10 +277,39 @@ impl Daemon {
         self.process.exit()
     }
 
+    /// Waits until it tells systemd this.
+    pub(crate) fn until_told(&mut self, word: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.told() {
+                Some(said) if said == word => return,
+                Some(_) => {}
+                None => assert!(Instant::now() < deadline && self.lives(), "{word} was not told"),
+            }
+        }
+    }
+
+    /// What it tells systemd next, if it tells something within a moment.
+    pub(crate) fn told(&mut self) -> Option<String> {
+        told(&self.notified)
+    }
+
+    /// Waits until it has a thread whose name begins so.
+    pub(crate) fn until_thread(&mut self, name: &str) {
+        self.process.until_thread(name);
+    }
+
     /// Whether it still runs.
     pub(crate) fn lives(&mut self) -> bool {
         self.process.exit_within(Duration::ZERO).is_none()
     }
+}
+
+/// One notification.
+fn told(notified: &UnixDatagram) -> Option<String> {
+    let mut bytes = [0; 256];
+    let length = notified.recv(&mut bytes).ok()?;
+    Some(String::from_utf8_lossy(&bytes[..length]).trim_end().to_owned())
 }
 
 impl Drop for Bench {

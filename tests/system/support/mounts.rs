@@ -56,6 +56,15 @@ impl Disk {
         self.run(&["mount", "-o", &format!("remount,{options}")], &self.folder);
     }
 
+    /// Shows a folder in another place too, which is made if need be.
+    pub(crate) fn bind(&self, folder: &Path, place: &Path) {
+        let script = r#"mkdir -p "$2" && mount --bind "$1" "$2""#;
+        let mut command = self.command(&["sh", "-c", script, "sh"]);
+        command.arg(folder).arg(place);
+        let ended = finish(command);
+        assert_eq!(ended.code, 0, "{}", ended.error);
+    }
+
     /// Fills the disk to the last byte.
     pub(crate) fn fill(&self) {
         let filler = self.folder.join("filler");

@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long anything may take that should take a moment, on a machine that is busy with other things.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -90,6 +90,19 @@ impl Running {
     /// Waits until it ends.
     pub(crate) fn exit(&mut self) -> i32 {
         self.exit_within(PATIENCE).unwrap_or_else(|| panic!("process {:?} does not end", self.pid))
+    }
+
+    /// Waits until it has a thread whose name begins so.
+    pub(crate) fn until_thread(&mut self, name: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        let tasks = format!("/proc/{}/task", self.pid.as_raw_nonzero());
+        let has_thread = || {
+            let names = std::fs::read_dir(&tasks).into_iter().flatten().flatten();
+            names.flat_map(|task| std::fs::read_to_string(task.path().join("comm"))).any(|one| one.starts_with(name))
+        };
+        while !has_thread() {
+            assert!(Instant::now() < deadline && self.exit_within(Duration::from_millis(5)).is_none(), "no {name}");
+        }
     }
 
     /// Sends a signal, unless it has ended.

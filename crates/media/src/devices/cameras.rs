@@ -26,8 +26,6 @@ pub struct Camera {
     pub name: String,
     /// Kernel driver.
     pub driver: String,
-    /// Where it is plugged in.
-    pub bus: String,
     /// What it can deliver.
     pub formats: Vec<CameraFormat>,
     /// What can be set.
@@ -41,8 +39,6 @@ pub struct Camera {
 pub struct CameraFormat {
     /// Four letters, such as `MJPG`.
     pub fourcc: String,
-    /// In words.
-    pub description: String,
     /// Its sizes.
     pub sizes: Vec<CameraSize>,
 }
@@ -61,16 +57,12 @@ pub struct CameraSize {
 /// One thing that can be set, such as the exposure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CameraControl {
-    /// The driver's number.
-    pub id: u32,
     /// The driver's name.
     pub name: String,
     /// Lowest value.
     pub minimum: i64,
     /// Highest value.
     pub maximum: i64,
-    /// Value after power on.
-    pub default: i64,
     /// Value now, where it can be read as a number.
     pub value: Option<i64>,
 }
@@ -108,15 +100,7 @@ fn describe(path: &Path) -> io::Result<Option<Camera>> {
     if formats.is_empty() && problem.is_none() {
         return Ok(None);
     }
-    Ok(Some(Camera {
-        path: path.to_owned(),
-        name: caps.card,
-        driver: caps.driver,
-        bus: caps.bus,
-        formats,
-        controls,
-        problem,
-    }))
+    Ok(Some(Camera { path: path.to_owned(), name: caps.card, driver: caps.driver, formats, controls, problem }))
 }
 
 fn keep<T>(result: io::Result<Vec<T>>, problem: &mut Option<String>) -> Vec<T> {
@@ -133,7 +117,6 @@ fn formats(device: &Device) -> io::Result<Vec<CameraFormat>> {
         .map(|format| {
             Ok(CameraFormat {
                 fourcc: format.fourcc.to_string().trim_end().to_owned(),
-                description: format.description,
                 sizes: sizes(device, format.fourcc)?,
             })
         })
@@ -191,12 +174,10 @@ fn controls(device: &Device) -> io::Result<Vec<CameraControl>> {
     let settable = found.into_iter().filter(|control| control.typ != Type::CtrlClass);
     Ok(settable
         .map(|control| CameraControl {
-            id: control.id,
             value: control_value(device, control.id),
             name: control.name,
             minimum: control.minimum,
             maximum: control.maximum,
-            default: control.default,
         })
         .collect())
 }
@@ -302,8 +283,7 @@ mod tests {
     #[test]
     fn a_format_without_listed_rates_is_tried_at_the_wanted_one() {
         let size = CameraSize { width: 640, height: 480, rates: Vec::new() };
-        let description = String::new();
-        let format = CameraFormat { fourcc: "YUYV".to_owned(), description, sizes: vec![size] };
+        let format = CameraFormat { fourcc: "YUYV".to_owned(), sizes: vec![size] };
         let modes = format_modes(&format, Wanted { width: 640, height: 480, frame_rate: 25 });
         assert_eq!(modes[0].rate, Rate { frames: 25, seconds: 1 });
     }

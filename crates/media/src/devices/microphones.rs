@@ -9,9 +9,16 @@ use alsa::card;
 use alsa::ctl::{Ctl, DeviceIter};
 use alsa::device_name::HintIter;
 use alsa::mixer::{Mixer, Selem, SelemChannelId};
+use alsa::pcm::{Format, HwParams};
 use alsa::{Direction, PCM};
 
 use crate::error::MediaError;
+
+/// Sample formats that sound cards give.
+const ENCODINGS: [Format; 6] =
+    [Format::U8, Format::S16LE, Format::S243LE, Format::S24LE, Format::S32LE, Format::FloatLE];
+/// Sample rates to name where a card takes any.
+const USUAL_RATES_HZ: [u32; 10] = [8000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 88_200, 96_000, 192_000];
 
 /// One source of sound.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -20,6 +27,12 @@ pub struct Microphone {
     pub device: String,
     /// What it calls itself.
     pub name: String,
+    /// ALSA's names of the sample formats it gives; none if it cannot be asked, as while it is in use.
+    pub encodings: Vec<String>,
+    /// The usual sample rates among those it gives.
+    pub rates_hz: Vec<u32>,
+    /// The most channels it gives.
+    pub channels_max: u32,
     /// Capture levels of its card.
     pub levels: Vec<CaptureLevel>,
     /// Why this entry is incomplete, if it is.
@@ -33,8 +46,6 @@ pub struct CaptureLevel {
     pub name: String,
     /// How far it is up.
     pub percent: u32,
-    /// The same in decibels, where the card knows.
-    pub decibel: Option<f32>,
     /// Whether it is switched on.
     pub enabled: bool,
 }
@@ -73,18 +84,30 @@ fn card_microphones(card: &alsa::Card) -> Vec<Microphone> {
         .filter_map(|device| {
             let info = control.pcm_info(device, 0, Direction::Capture).ok()?;
             Some(Microphone {
-                device: format!("hw:{index},{device}"),
                 name: format!("{name}: {}", info.get_name().unwrap_or_default()),
                 levels: levels.clone(),
-                problem: None,
+                ..asked(format!("hw:{index},{device}"))
             })
         })
         .collect()
 }
 
+/// What a device says that it gives. It is opened for that, and closed again.
+fn asked(device: String) -> Microphone {
+    let (encodings, rates_hz, channels_max) = formats(&device).unwrap_or_default();
+    Microphone { device, encodings, rates_hz, channels_max, ..Microphone::default() }
+}
+
+fn formats(device: &str) -> Option<(Vec<String>, Vec<u32>, u32)> {
+    let pcm = PCM::open(&CString::new(device).ok()?, Direction::Capture, true).ok()?;
+    let params = HwParams::any(&pcm).ok()?;
+    let encodings = ENCODINGS.into_iter().filter(|format| params.test_format(*format).is_ok());
+    let rates_hz = USUAL_RATES_HZ.into_iter().filter(|rate_hz| params.test_rate(*rate_hz).is_ok());
+    Some((encodings.map(|format| format.to_string()).collect(), rates_hz.collect(), params.get_channels_max().ok()?))
+}
+
 fn broken(index: i32, name: String, error: &alsa::Error) -> Microphone {
-    let problem = Some(error.to_string());
-    Microphone { device: format!("hw:{index}"), name, levels: Vec::new(), problem }
+    Microphone { device: format!("hw:{index}"), name, problem: Some(error.to_string()), ..Microphone::default() }
 }
 
 fn levels(index: i32) -> alsa::Result<Vec<CaptureLevel>> {
@@ -103,7 +126,6 @@ fn level(control: &Selem<'_>) -> Option<CaptureLevel> {
     Some(CaptureLevel {
         name: control.get_id().get_name().unwrap_or_default().to_owned(),
         percent: percent(value, low, high),
-        decibel: control.get_capture_vol_db(channel).ok().map(alsa::mixer::MilliBel::to_db),
         enabled: switched,
     })
 }
@@ -120,9 +142,9 @@ fn named_microphones() -> Vec<Microphone> {
         .filter(|hint| hint.direction != Some(Direction::Playback))
         .filter_map(|hint| {
             let name = hint.desc.unwrap_or_default().replace('\n', ", ");
-            Some(Microphone { device: hint.name?, name, ..Microphone::default() })
+            let device = hint.name.filter(|device| device != "null")?;
+            Some(Microphone { name, ..asked(device) })
         })
-        .filter(|microphone| microphone.device != "null")
         .collect()
 }
 
