@@ -70,7 +70,7 @@ details! {
         // Entries.
         EntryBroken { number: u64, reason: String } => "entry {number} cannot be trusted: {reason}",
         EntryCutOff { offset: u64 } => "the entry at byte {offset} is cut off by the end of the file",
-        NoEntry { offset: u64, reason: String } => "what stands at byte {offset} is no entry: {reason}",
+        NoEntry { offset: u64, length: u64 } => "{length} bytes from byte {offset} on are no entry",
         MoreNoEntries => "it was not read on behind so much that is no entry",
         EntriesAbsent => "the session's entries are not there",
         EntriesUnfinished => "it ends before the ledger's entries of the session do",
@@ -88,6 +88,7 @@ details! {
         RolledBack { seq: u64 } => "entry {seq}, which the key history has, is not in the ledger: it was cut or rolled back",
         SessionAbsent { session: SessionId } => "session {session} is in the ledger, but its folder is not there",
         SessionUnknown => "the ledger knows no such session",
+        FolderName { folder: String } => "the session's folder is no plain name: {folder:?}",
         FolderTaken { session: SessionId } => "session {session} names the folder of another session",
 
         // A photo.

@@ -94,7 +94,7 @@ fn judge_by_ledger(
     report: &mut Report,
 ) -> Vec<SignedEntry> {
     let path = root.join(LEDGER_FILE);
-    let broken = check_chain(&ledger.items).map(|detail| Finding::new(Problem::Altered, &path, detail));
+    let broken = check_chain(&ledger).map(|detail| Finding::new(Problem::Altered, &path, detail));
     report.findings.extend(broken);
     report.findings.extend_from_slice(&ledger.findings);
     let mut entries: Vec<_> = ledger.into_entries().collect();
@@ -137,10 +137,10 @@ fn folders_of(root: &Path) -> Result<Vec<PathBuf>, VerifyError> {
 }
 
 /// The first rule that the entries break, up to the first item that is no entry.
-fn check_chain(items: &[Option<SignedEntry>]) -> Option<Detail> {
-    let mut entries = items.iter().map_while(Option::as_ref);
+fn check_chain(ledger: &Sequence) -> Option<Detail> {
+    let mut entries = ledger.items.iter().map_while(Option::as_ref);
     let Some(first) = entries.next() else {
-        return items.is_empty().then_some(Detail::LedgerEmpty);
+        return ledger.findings.is_empty().then_some(Detail::LedgerEmpty);
     };
     let mut head = match LedgerHead::first(first) {
         Ok(head) => head,

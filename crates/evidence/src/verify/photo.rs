@@ -29,6 +29,8 @@ enum Sidecar {
     Entry(Box<SignedEntry>),
     /// No entry, and why.
     Other(String),
+    /// It cannot be read, and why.
+    Unreadable(String),
 }
 
 /// Verifies a photo with only the copy of its entry beside it.
@@ -64,6 +66,9 @@ impl Photo {
         match &self.entry {
             Sidecar::Absent => of_sidecar(Problem::Unverifiable, Detail::SidecarAbsent),
             Sidecar::Other(reason) => of_sidecar(Problem::Forged, Detail::SidecarBroken { reason: reason.clone() }),
+            Sidecar::Unreadable(reason) => {
+                of_sidecar(Problem::Unverifiable, Detail::Unreadable { reason: reason.clone() })
+            }
             Sidecar::Entry(signed) => match &signed.entry.body {
                 Body::Photo(body) => self.content_problem(body),
                 other => of_sidecar(Problem::Misplaced, Detail::SidecarOfOtherKind { kind: other.kind().into() }),
@@ -87,6 +92,7 @@ impl Photo {
         let (problem, detail) = match &self.entry {
             Sidecar::Entry(copy) if copy.hash == signed.hash => return None,
             Sidecar::Absent => (Problem::Absent, Detail::SidecarAbsent),
+            Sidecar::Unreadable(reason) => (Problem::Unverifiable, Detail::Unreadable { reason: reason.clone() }),
             _ => (Problem::Altered, Detail::SidecarAltered),
         };
         Some(Finding::new(problem, &self.sidecar, detail))
@@ -166,7 +172,7 @@ fn read_sidecar(path: &Path) -> Sidecar {
     let bytes = match open_regular(path).and_then(|file| file.map(read).transpose()) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => return Sidecar::Absent,
-        Err(error) => return Sidecar::Other(error.to_string()),
+        Err(error) => return Sidecar::Unreadable(error.to_string()),
     };
     match open_entry(&bytes, 0) {
         Ok(entry) => Sidecar::Entry(Box::new(entry)),

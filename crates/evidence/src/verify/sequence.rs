@@ -6,7 +6,7 @@ use super::VerifyError;
 use super::detail::Detail;
 use super::find::open_regular;
 use super::report::{Finding, Problem};
-use crate::cbor::{CborError, MAX_ITEM_BYTES, first_item_length};
+use crate::cbor::MAX_ITEM_BYTES;
 use crate::ledger::{SignedEntry, open_entry};
 use std::fs::File;
 use std::io::{self, Read};
@@ -18,7 +18,11 @@ const READ_BYTES: u64 = 1024 * 1024;
 const MAX_STRANGE_ITEMS: usize = 1000;
 
 /// What every envelope begins with, up to its key (`docs/format.md`, section 2).
-const ENVELOPE_BEGINNING: [u8; 10] = [0xd2, 0x84, 0x58, 0x26, 0xa2, 0x01, 0x27, 0x04, 0x58, 0x20];
+const BEGINNING: [u8; 10] = [0xd2, 0x84, 0x58, 0x26, 0xa2, 0x01, 0x27, 0x04, 0x58, 0x20];
+const KEY_BYTES: usize = 32;
+const EMPTY_MAP: u8 = 0xa0;
+const SIGNATURE_HEAD: [u8; 2] = [0x58, 0x40];
+const SIGNATURE_BYTES: usize = 64;
 
 /// The items of a file in its order, and what is wrong with them as such.
 #[derive(Default)]
@@ -54,26 +58,38 @@ pub(super) fn read(path: &Path) -> Result<Option<Sequence>, VerifyError> {
     let Some(file) = open_regular(path).map_err(VerifyError::read(path))? else { return Ok(None) };
     let mut window = Window { file, bytes: Vec::new(), at: 0, offset: 0 };
     let mut sequence = Sequence::default();
-    loop {
+    while sequence.findings.len() < MAX_STRANGE_ITEMS {
         match window.next().map_err(VerifyError::read(path))? {
             Next::Item(item) => sequence.take(path, item),
-            Next::Unreadable { offset, reason } => {
-                sequence.findings.push(Finding::new(Problem::Altered, path, Detail::NoEntry { offset, reason }));
-                break;
+            Next::Other { offset, length } => {
+                sequence.findings.push(Finding::new(Problem::Altered, path, Detail::NoEntry { offset, length }));
+                sequence.items.push(None);
             }
             Next::CutOff { offset, bytes } => {
                 sequence.findings.push(Finding::new(Problem::Unfinished, path, Detail::EntryCutOff { offset }));
-                sequence.cut_off = bytes.to_vec();
-                break;
+                sequence.cut_off = bytes;
+                return Ok(Some(sequence));
             }
-            Next::End => break,
-        }
-        if sequence.findings.len() >= MAX_STRANGE_ITEMS {
-            sequence.findings.push(Finding::new(Problem::Altered, path, Detail::MoreNoEntries));
-            break;
+            Next::End => return Ok(Some(sequence)),
         }
     }
+    sequence.findings.push(Finding::new(Problem::Altered, path, Detail::MoreNoEntries));
     Ok(Some(sequence))
+}
+
+enum Next<'a> {
+    Item(&'a [u8]),
+    /// Bytes that are no envelope, up to the next one or the end of the file.
+    Other {
+        offset: u64,
+        length: u64,
+    },
+    /// An envelope that the end of the file cuts off: what a power cut leaves.
+    CutOff {
+        offset: u64,
+        bytes: Vec<u8>,
+    },
+    End,
 }
 
 /// The piece of the file that is in memory.
@@ -87,47 +103,102 @@ struct Window {
 
 impl Window {
     fn next(&mut self) -> io::Result<Next<'_>> {
+        self.fill()?;
+        match Frame::of(&self.bytes[self.at..]) {
+            _ if self.at == self.bytes.len() => Ok(Next::End),
+            Frame::Whole(length) => {
+                let from = self.at;
+                self.advance(length);
+                Ok(Next::Item(&self.bytes[from..self.at]))
+            }
+            Frame::CutOff => self.skip(true),
+            Frame::Other => self.skip(false),
+        }
+    }
+
+    /// Sees to it that a longest envelope is in memory, or the end of the file.
+    fn fill(&mut self) -> io::Result<()> {
         if self.bytes.len() - self.at < MAX_ITEM_BYTES {
             self.bytes.drain(..self.at);
             self.at = 0;
             Read::by_ref(&mut self.file).take(READ_BYTES).read_to_end(&mut self.bytes)?;
         }
-        let rest = &self.bytes[self.at..];
-        if rest.is_empty() {
-            return Ok(Next::End);
+        Ok(())
+    }
+
+    fn advance(&mut self, bytes: usize) {
+        self.at += bytes;
+        self.offset += bytes as u64;
+    }
+
+    /// Goes to the next place that looks like the beginning of an envelope.
+    fn skip(&mut self, looks_cut_off: bool) -> io::Result<Next<'_>> {
+        let offset = self.offset;
+        let rest = if looks_cut_off { self.bytes[self.at..].to_vec() } else { Vec::new() };
+        self.advance(1);
+        loop {
+            self.fill()?;
+            let ahead = &self.bytes[self.at..];
+            if let Some(found) = ahead.windows(BEGINNING.len()).position(|bytes| bytes == BEGINNING) {
+                self.advance(found);
+                break;
+            }
+            let is_end = ahead.len() < MAX_ITEM_BYTES;
+            let passed = if is_end { ahead.len() } else { ahead.len() + 1 - BEGINNING.len() };
+            self.advance(passed);
+            if is_end {
+                return Ok(match looks_cut_off {
+                    true => Next::CutOff { offset, bytes: rest },
+                    false => Next::Other { offset, length: self.offset - offset },
+                });
+            }
         }
-        let length = match first_item_length(rest) {
-            Ok(length) => length,
-            Err(error) => return Ok(describe(&error, &self.bytes[self.at..], self.offset)),
-        };
-        let item = self.at..self.at + length;
-        self.at += length;
-        self.offset += length as u64;
-        Ok(Next::Item(&self.bytes[item]))
+        Ok(Next::Other { offset, length: self.offset - offset })
     }
 }
 
-enum Next<'a> {
-    Item(&'a [u8]),
-    /// The beginning of an envelope: what a power cut leaves.
-    CutOff {
-        offset: u64,
-        bytes: &'a [u8],
-    },
-    /// Where an item begins cannot be told from here on.
-    Unreadable {
-        offset: u64,
-        reason: String,
-    },
-    End,
+/// What the bytes of an envelope show without being decoded (`docs/format.md`, section 2).
+enum Frame {
+    /// An envelope of this length, by its beginning, its payload's length and the head of its signature.
+    Whole(usize),
+    /// All there is fits the beginning of an envelope.
+    CutOff,
+    Other,
 }
 
-/// An envelope that the end of the file cuts off is what a power cut leaves; anything else was put there.
-fn describe<'a>(error: &CborError, rest: &'a [u8], offset: u64) -> Next<'a> {
-    let beginning = ENVELOPE_BEGINNING.len().min(rest.len());
-    let is_envelope = rest[..beginning] == ENVELOPE_BEGINNING[..beginning];
-    match *error == CborError::CutOff && rest.len() < MAX_ITEM_BYTES && is_envelope {
-        true => Next::CutOff { offset, bytes: rest },
-        false => Next::Unreadable { offset, reason: error.to_string() },
+impl Frame {
+    fn of(bytes: &[u8]) -> Frame {
+        let beginning = BEGINNING.len().min(bytes.len());
+        if bytes[..beginning] != BEGINNING[..beginning] {
+            return Frame::Other;
+        }
+        let head = BEGINNING.len() + KEY_BYTES;
+        let Some((payload, found)) = bytes.get(head + 1..).and_then(string_head) else {
+            let fits = bytes.get(head).is_none_or(|unprotected| *unprotected == EMPTY_MAP);
+            let begins_string = bytes.get(head + 1).is_none_or(|first| first >> 5 == 2 && first & 0x1f < 27);
+            return if fits && begins_string { Frame::CutOff } else { Frame::Other };
+        };
+        let signature = head + 1 + found + payload;
+        let length = signature + SIGNATURE_HEAD.len() + SIGNATURE_BYTES;
+        let ends = bytes.get(signature..).unwrap_or_default();
+        let shown = ends.len().min(SIGNATURE_HEAD.len());
+        match () {
+            () if bytes[head] != EMPTY_MAP || length > MAX_ITEM_BYTES => Frame::Other,
+            () if ends[..shown] != SIGNATURE_HEAD[..shown] => Frame::Other,
+            () if bytes.len() < length => Frame::CutOff,
+            () => Frame::Whole(length),
+        }
+    }
+}
+
+/// Length of a byte string and of the head that says so, if the head is there.
+fn string_head(bytes: &[u8]) -> Option<(usize, usize)> {
+    let (first, rest) = bytes.split_first()?;
+    match (first >> 5, first & 0x1f) {
+        (2, short @ 0..24) => Some((usize::from(short), 1)),
+        (2, 24) => Some((usize::from(*rest.first()?), 2)),
+        (2, 25) => Some((usize::from(u16::from_be_bytes(rest.get(..2)?.try_into().ok()?)), 3)),
+        (2, 26) => Some((usize::try_from(u32::from_be_bytes(rest.get(..4)?.try_into().ok()?)).ok()?, 5)),
+        _ => None,
     }
 }

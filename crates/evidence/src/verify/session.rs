@@ -2,7 +2,7 @@
 //! Joins the segments of one session: each to the next, the first to the session's start, the last to its end.
 
 use super::detail::{Cause, Detail};
-use super::find::files_in;
+use super::find::{files_in, is_plain_name};
 use super::photo::Shelf;
 use super::report::{Finding, Gap, Problem, Report, SessionReport, Totals};
 use super::segment::{GAP_NS, Link, Segment, verify_file};
@@ -167,23 +167,29 @@ fn own_entries(path: &Path, entries: Vec<SignedEntry>) -> (Entries, Vec<Finding>
 }
 
 /// What the entries of a session, as `path` has them, say against one another: there is one start and at most one end,
-/// and one key signs them all.
+/// one key signs them all, and the folder has a plain name.
 pub(super) fn disagreements(path: &Path, entries: &Entries) -> Vec<Finding> {
-    let Some((start, _)) = entries.start() else { return Vec::new() };
+    let Some((start, body)) = entries.start() else { return Vec::new() };
+    let misnamed = Some(&body.folder).filter(|folder| !is_plain_name(folder));
+    let misnamed = misnamed.map(|folder| Detail::FolderName { folder: folder.clone() });
     let repeated = ["session-start", "session-end"].into_iter().filter_map(|kind| {
         let second = entries.0.iter().filter(|signed| signed.entry.body.kind() == kind).nth(1)?;
         Some(Detail::SecondEntry { seq: second.entry.seq, kind: kind.into() })
     });
     let odd = entries.0.iter().filter(|e| e.key != start.key || e.entry.device != start.entry.device);
     let odd = odd.map(|e| Detail::EntryKey { seq: e.entry.seq, kind: e.entry.body.kind().into() });
-    repeated.chain(odd).map(|detail| Finding::new(Problem::Forged, path, detail)).collect()
+    repeated.chain(odd).chain(misnamed).map(|detail| Finding::new(Problem::Forged, path, detail)).collect()
 }
 
 /// Holds the photos in a session's folder against the session's entries.
 fn check_photos(photos: &Shelf, entries: &Entries) -> Vec<Finding> {
     let named = entries.start().map(|(_, start)| start.folder.as_str());
     photos.check(entries.photos(), |file| match file.split('/').collect::<Vec<_>>()[..] {
-        [SESSIONS_FOLDER, folder, PHOTOS_FOLDER, name] if named.is_none_or(|named| named == folder) => Some(name),
+        [SESSIONS_FOLDER, folder, PHOTOS_FOLDER, name]
+            if named.is_none_or(|named| named == folder) && is_plain_name(folder) =>
+        {
+            Some(name)
+        }
         _ => None,
     })
 }
