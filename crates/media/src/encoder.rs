@@ -147,7 +147,7 @@ fn try_encoder(name: &str, source: &str, parts: &str) -> Result<(), String> {
     }
     // Else the end would wait until the frames are taken, and they are counted after the end.
     let sink = "appsink name=out sync=false wait-on-eos=false";
-    let pipeline = pipeline::build(&format!("{source} ! {parts} ! {sink}")).map_err(|error| error.to_string())?;
+    let pipeline = pipeline::build(&format!("{source} ! {parts} ! {sink}")).map_err(|error| error.reason())?;
     let outcome = run_trial(&pipeline);
     pipeline::shut(&pipeline);
     outcome

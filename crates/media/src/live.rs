@@ -191,7 +191,7 @@ impl Watcher {
     fn failed(&self, error: &gst::message::Error) {
         let reason = pipeline::reason_of(error);
         if self.router.is_starting() {
-            self.router.fail_start(self.classify(&error.error(), &reason));
+            self.router.fail_start(self.classify(&error.error(), &error.debug().unwrap_or_default()));
         }
         self.give_up(reason);
     }
@@ -203,13 +203,18 @@ impl Watcher {
         }
     }
 
-    fn classify(&self, error: &gst::glib::Error, reason: &str) -> MediaError {
+    /// Some elements say what is wrong by the code, others only in the system's words.
+    fn classify(&self, error: &gst::glib::Error, debug: &str) -> MediaError {
         let device = self.source.device();
+        let says = |words: &[&str]| words.iter().any(|words| debug.contains(words));
         match error.kind::<gst::ResourceError>() {
             Some(gst::ResourceError::Busy) => MediaError::Busy { device },
             Some(gst::ResourceError::NotFound) => MediaError::Missing { device },
             Some(gst::ResourceError::NotAuthorized) => MediaError::Refused { device },
-            _ => MediaError::pipeline(device, reason),
+            Some(_) if says(&["Device or resource busy"]) => MediaError::Busy { device },
+            Some(_) if says(&["Permission denied", "Operation not permitted"]) => MediaError::Refused { device },
+            Some(_) if says(&["No such file or directory", "No such device"]) => MediaError::Missing { device },
+            _ => MediaError::pipeline(device, pipeline::reason(error, debug)),
         }
     }
 

@@ -195,3 +195,69 @@ fn a_photo_is_of_now_or_refused() {
     let text = bench.router.photo().unwrap_err().to_string();
     assert!(text.contains("no picture is being captured"), "{text}");
 }
+
+/// What the watcher of a source makes of an error that GStreamer posts.
+fn classified(error: &gst::glib::Error, debug: &str) -> MediaError {
+    crate::init().unwrap();
+    let source: Source = "v4l2:/dev/video3".parse().unwrap();
+    let plan = LivePlan { source, ..video_plan() };
+    let router = Router::new(Vec::new(), 500, Arc::new(|_| ()));
+    Watcher::new(&gst::Pipeline::new(), &plan, &router).classify(error, debug)
+}
+
+#[test]
+fn gstreamers_errors_become_errors_that_name_the_device_and_the_remedy() {
+    use gst::{ResourceError as Resource, StreamError};
+    // As v4l2src and alsasrc of GStreamer 1.22 post them.
+    let system = |text: &str| format!("gstv4l2.c(603): gst_v4l2_open (): /src:\nsystem error: {text}");
+    let cases = [
+        (Resource::Busy, "Device '/dev/video3' is busy", String::new(), "busy; stop the program"),
+        (Resource::Busy, "Could not open audio device for recording.", String::new(), "busy; stop the program"),
+        (Resource::OpenReadWrite, "Could not open device", system("Device or resource busy"), "busy; stop the program"),
+        (
+            Resource::Settings,
+            "Failed to allocate a buffer",
+            system("Device or resource busy"),
+            "busy; stop the program",
+        ),
+        (Resource::NotAuthorized, "No access", String::new(), "permission denied; add the recorder's user"),
+        (Resource::OpenReadWrite, "Could not open device", system("Permission denied"), "permission denied; add"),
+        (Resource::OpenRead, "Recording open error", system("Operation not permitted"), "permission denied; add"),
+        (Resource::NotFound, "Cannot identify device '/dev/video3'.", String::new(), "no such device; plug it in"),
+        (Resource::OpenReadWrite, "Could not open device", system("No such file or directory"), "no such device; plug"),
+        (Resource::OpenRead, "Recording open error", system("No such device"), "no such device; plug it in"),
+        (Resource::Read, "Failed to read", system("Input/output error"), "Failed to read"),
+    ];
+    for (code, text, debug, words) in cases {
+        let error = classified(&gst::glib::Error::new(code, text), &debug);
+        let line = error.to_string();
+        assert!(line.starts_with("/dev/video3: ") && line.contains(words) && !line.contains('\n'), "{line}");
+    }
+    let other = classified(&gst::glib::Error::new(StreamError::Failed, "Internal data stream error."), "");
+    assert!(matches!(other, MediaError::Pipeline { .. }), "{other:?}");
+}
+
+#[test]
+fn a_busy_camera_is_said_to_be_busy_by_whoever_waits_for_the_start() {
+    let bench = Bench::opened(&[video_plan()]);
+    let live = &bench.sources[0];
+    let device = pipeline::element(&live.pipeline, "src").unwrap();
+    gst::element_error!(device, gst::ResourceError::Busy, ["Device '/dev/video0' is busy"]);
+    // It may have started by then: then the track fails, with the same reason.
+    match bench.router.wait_started(10_000) {
+        Err(error) => assert!(matches!(error, MediaError::Busy { .. }), "{error}"),
+        Ok(()) => drop(bench.until(|event| failure(event).is_some_and(|(_, reason)| reason.contains("is busy")))),
+    }
+}
+
+#[test]
+fn frames_that_the_driver_lost_are_counted_with_the_cameras_own_rate() {
+    let bench = Bench::started(&[video_plan()]);
+    let device = pipeline::element(&bench.sources[0].pipeline, "src").unwrap();
+    let none = gst::ClockTime::NONE;
+    let lost = gst::message::Qos::builder(true).src(&device).duration(gst::ClockTime::from_seconds(2));
+    device.post_message(lost.timestamp(none).build()).unwrap();
+    let seen = bench.until(|event| matches!(event, Event::Lost { .. }));
+    let Some(Event::Lost { count, .. }) = seen.last() else { unreachable!() };
+    assert_eq!(*count, 30, "2 s of 15 frames a second");
+}
