@@ -12,6 +12,7 @@ mod live;
 mod playback;
 mod record_command;
 mod replay;
+mod silence;
 mod soak;
 mod sound;
 mod storage;

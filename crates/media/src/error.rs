@@ -54,7 +54,7 @@ pub enum MediaError {
         /// What it gives and what would be taken.
         reason: String,
     },
-    /// None of the configured encoders could encode ten frames.
+    /// None of the configured encoders could encode a frame.
     #[error("no working {medium} encoder; tried {tried}; install one, or change their order or the format")]
     NoEncoder {
         /// What was to be encoded.
