@@ -13,6 +13,7 @@ mod playback;
 mod record_command;
 mod replay;
 mod service;
+mod silence;
 mod soak;
 mod sound;
 mod storage;

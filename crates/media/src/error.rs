@@ -54,8 +54,8 @@ pub enum MediaError {
         /// What it gives and what would be taken.
         reason: String,
     },
-    /// None of the configured encoders could encode ten frames.
-    #[error("no working {medium} encoder; tried {tried}; install one or change the order")]
+    /// None of the configured encoders could encode a frame.
+    #[error("no working {medium} encoder; tried {tried}; install one, or change their order or the format")]
     NoEncoder {
         /// What was to be encoded.
         medium: Medium,
@@ -81,6 +81,14 @@ pub enum MediaError {
 impl MediaError {
     pub(crate) fn pipeline(what: impl Into<String>, reason: impl ToString) -> Self {
         Self::Pipeline { what: what.into(), reason: reason.to_string() }
+    }
+
+    /// Why, without what was being done, for who says that himself.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Pipeline { reason, .. } => reason.clone(),
+            other => other.to_string(),
+        }
     }
 }
 

@@ -167,6 +167,40 @@ fn write_box(out: &mut Vec<u8>, kind: &[u8; 4], body: impl FnOnce(&mut Vec<u8>))
     Some(())
 }
 
+/// What a fragment says, for tests.
+#[cfg(test)]
+pub(crate) mod reading {
+    use crate::boxes::{be32, be64, boxes, child};
+
+    /// One track of a fragment. Times are in its ticks.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(crate) struct Track {
+        pub(crate) number: u32,
+        pub(crate) samples: u32,
+        pub(crate) begin: u64,
+        pub(crate) end: u64,
+    }
+
+    pub(crate) fn tracks(fragment: &[u8]) -> Vec<Track> {
+        let moof = child(fragment, b"moof").unwrap();
+        boxes(moof).filter(|found| &found.kind == b"traf").map(|traf| track(traf.body)).collect()
+    }
+
+    fn track(traf: &[u8]) -> Track {
+        let (tfhd, trun) = (child(traf, b"tfhd").unwrap(), child(traf, b"trun").unwrap());
+        let begin = be64(child(traf, b"tfdt").unwrap(), 4).unwrap();
+        let (flags, samples) = (be32(trun, 0).unwrap(), be32(trun, 4).unwrap());
+        let first = 12 + (flags & super::FIRST_FLAGS) as usize;
+        let entry = (flags & 0xf00).count_ones() as usize * 4;
+        let duration = |n: u32| match flags & super::EACH_DURATION {
+            0 => be32(tfhd, 8).unwrap(),
+            _ => be32(trun, first + n as usize * entry).unwrap(),
+        };
+        let length: u64 = (0..samples).map(|n| u64::from(duration(n))).sum();
+        Track { number: be32(tfhd, 4).unwrap(), samples, begin, end: begin + length }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,6 +11,10 @@ use crate::pipeline::{caps_fraction, caps_u32};
 pub(crate) const NS_PER_SECOND: i64 = 1_000_000_000;
 /// Ticks per second of picture tracks: all usual frame rates divide it.
 pub(crate) const VIDEO_TIMESCALE_HZ: u32 = 90_000;
+/// A frame that follows this late is no pause, however short frames are.
+pub(crate) const PAUSE_MIN_NS: i64 = NS_PER_SECOND / 4;
+/// So many frame lengths without a frame are a pause.
+const PAUSE_FRAMES: i64 = 3;
 
 /// An encoded frame. Times are on the axis shared by all sources of a capture.
 #[derive(Debug, Clone)]
@@ -39,6 +43,12 @@ impl Frame {
         })
     }
 
+    /// The same frame on an axis that begins `zero_ns` later.
+    pub(crate) fn earlier_by(self, zero_ns: i64) -> Self {
+        let (pts_ns, dts_ns) = (self.pts_ns - zero_ns, self.dts_ns.map(|dts_ns| dts_ns - zero_ns));
+        Self { pts_ns, dts_ns, ..self }
+    }
+
     pub(crate) fn end_ns(&self) -> i64 {
         self.pts_ns + self.duration_ns
     }
@@ -48,11 +58,28 @@ pub(crate) fn clock_ns(time: gst::ClockTime) -> i64 {
     i64::try_from(time.nseconds()).unwrap_or(i64::MAX)
 }
 
+/// Longer than this from one frame to the next is a pause: nothing was captured there, and no frame is stretched over it.
+pub(crate) fn pause_limit_ns(frame_ns: i64) -> i64 {
+    frame_ns.saturating_mul(PAUSE_FRAMES).max(PAUSE_MIN_NS)
+}
+
 /// The nearest tick.
 pub(crate) fn to_ticks(time_ns: i64, timescale_hz: u32) -> i64 {
     let second = i128::from(NS_PER_SECOND);
     let ticks = (i128::from(time_ns) * i128::from(timescale_hz) + second / 2).div_euclid(second);
     i64::try_from(ticks).unwrap_or(0)
+}
+
+/// The last tick that is not later.
+pub(crate) fn to_ticks_down(time_ns: i64, timescale_hz: u32) -> i64 {
+    let ticks = (i128::from(time_ns) * i128::from(timescale_hz)).div_euclid(i128::from(NS_PER_SECOND));
+    i64::try_from(ticks).unwrap_or(0)
+}
+
+/// A tick's time, rounded down as the records' reader does.
+pub(crate) fn from_ticks(ticks: i64, timescale_hz: u32) -> i64 {
+    let time_ns = (i128::from(ticks) * i128::from(NS_PER_SECOND)).div_euclid(i128::from(timescale_hz.max(1)));
+    i64::try_from(time_ns).unwrap_or(0)
 }
 
 /// Ticks per second of a track: for sound its samples.
@@ -65,15 +92,18 @@ pub(crate) fn timescale_hz(medium: Medium, caps: &gst::CapsRef) -> u32 {
 
 /// How long a frame lasts where nobody says so.
 pub(crate) fn default_duration_ns(medium: Medium, caps: &gst::CapsRef) -> i64 {
-    const AAC_SAMPLES: i64 = 1024;
+    const USUAL_RATE_HZ: i64 = 30;
+    stated_duration_ns(medium, caps).unwrap_or(NS_PER_SECOND / USUAL_RATE_HZ)
+}
+
+/// How long each frame lasts by the format, if that says it.
+pub(crate) fn stated_duration_ns(medium: Medium, caps: &gst::CapsRef) -> Option<i64> {
+    const AAC_SAMPLES: u32 = 1024;
     let (count, rate) = match medium {
-        Medium::Video => match caps_fraction(caps, "framerate") {
-            Some((rate, per)) if rate > 0 => (i64::from(per), i64::from(rate)),
-            _ => (1, 30),
-        },
-        Medium::Audio => (AAC_SAMPLES, i64::from(caps_u32(caps, "rate").max(1))),
+        Medium::Video => caps_fraction(caps, "framerate").map(|(rate, per)| (per, rate))?,
+        Medium::Audio => (AAC_SAMPLES, caps_u32(caps, "rate")),
     };
-    count * NS_PER_SECOND / rate
+    (i64::from(count) * NS_PER_SECOND).checked_div(i64::from(rate))
 }
 
 #[cfg(test)]

@@ -15,15 +15,17 @@ use gstreamer_app as gst_app;
 
 use crate::error::MediaError;
 use crate::event::Medium;
-use crate::frame::{Frame, NS_PER_SECOND, clock_ns, default_duration_ns};
+use crate::frame::{Frame, clock_ns, default_duration_ns};
 use crate::pipeline;
 use crate::replay::TimeBase;
 use crate::router::{End, Router};
 use crate::source::Source;
-use crate::sync::lock;
+use crate::sync::{Latch, lock};
 
 /// How long an encoder may take to give out its last frames.
 const DRAIN_LIMIT: Duration = Duration::from_secs(2);
+/// How often a source is looked at for frames that do not come.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// So many overruns …
 const STORM_COUNT: u32 = 10;
 /// … within this time mean the device is gone, though it does not say so.
@@ -38,7 +40,6 @@ pub(crate) struct LivePlan {
     pub(crate) description: String,
     /// Properties of `src` whose value may hold anything.
     pub(crate) device: Option<String>,
-    pub(crate) frame_rate: u32,
 }
 
 /// A live source that runs.
@@ -46,6 +47,8 @@ pub(crate) struct Live {
     pipeline: gst::Pipeline,
     medium: Medium,
     router: Arc<Router>,
+    /// It is being stopped: silence is no failure any more.
+    over: Arc<Latch>,
 }
 
 impl Live {
@@ -58,15 +61,19 @@ impl Live {
         pipeline.set_start_time(gst::ClockTime::NONE);
         pipeline.set_base_time(time.base);
         take_frames(&pipeline, plan.medium, router)?;
-        watch(&pipeline, plan, router);
-        let live = Self { pipeline, medium: plan.medium, router: Arc::clone(router) };
+        let over = Arc::new(Latch::default());
+        let watcher = Arc::new(Watcher::new(&pipeline, plan, router));
+        let live = Self { pipeline, medium: plan.medium, router: Arc::clone(router), over: Arc::clone(&over) };
+        watch_messages(&live.pipeline, &watcher);
+        watch_arrival(watcher, over);
         pipeline::play(&live.pipeline)?;
         Ok(live)
     }
 
     /// Lets the encoder give out what it holds, then closes the device.
     pub(crate) fn stop(&self) {
-        if self.pipeline.send_event(gst::event::Eos::new()) {
+        self.over.set();
+        if self.router.is_alive(self.medium) && self.pipeline.send_event(gst::event::Eos::new()) {
             self.router.wait_ended(self.medium, DRAIN_LIMIT);
         }
         pipeline::shut(&self.pipeline);
@@ -76,7 +83,10 @@ impl Live {
 
 impl Drop for Live {
     fn drop(&mut self) {
-        pipeline::shut(&self.pipeline);
+        if !self.over.is_set() {
+            self.over.set();
+            pipeline::shut(&self.pipeline);
+        }
     }
 }
 
@@ -117,34 +127,57 @@ fn signed_ns(time: gst::Signed<gst::ClockTime>) -> i64 {
     }
 }
 
-fn watch(pipeline: &gst::Pipeline, plan: &LivePlan, router: &Arc<Router>) {
+fn watch_messages(pipeline: &gst::Pipeline, watcher: &Arc<Watcher>) {
     let Some(bus) = pipeline.bus() else { return };
-    let watcher = Watcher {
-        pipeline: pipeline.downgrade(),
-        source: plan.source.clone(),
-        medium: plan.medium,
-        frame_rate: plan.frame_rate,
-        router: Arc::clone(router),
-        storm: Mutex::new((Instant::now(), 0)),
-    };
+    let watcher = Arc::clone(watcher);
     bus.set_sync_handler(move |_, message| {
         watcher.see(message);
         gst::BusSyncReply::Drop
     });
 }
 
-/// Reads a live pipeline's messages, in the thread that sends them.
+/// A device can fall silent without a word: what counts is that frames come.
+fn watch_arrival(watcher: Arc<Watcher>, over: Arc<Latch>) {
+    std::thread::spawn(move || {
+        while !over.wait(LOOK_EVERY) && watcher.router.is_alive(watcher.medium) {
+            watcher.look();
+        }
+    });
+}
+
+/// Watches over a live source: reads its pipeline's messages, in the thread that sends them, and
+/// looks whether its frames come.
 struct Watcher {
     pipeline: gst::glib::WeakRef<gst::Pipeline>,
     source: Source,
     medium: Medium,
-    frame_rate: u32,
     router: Arc<Router>,
     /// When overruns began to count, and how many there were.
     storm: Mutex<(Instant, u32)>,
 }
 
 impl Watcher {
+    fn new(pipeline: &gst::Pipeline, plan: &LivePlan, router: &Arc<Router>) -> Self {
+        Self {
+            pipeline: pipeline.downgrade(),
+            source: plan.source.clone(),
+            medium: plan.medium,
+            router: Arc::clone(router),
+            storm: Mutex::new((Instant::now(), 0)),
+        }
+    }
+
+    fn look(&self) {
+        self.router.flush_if_idle();
+        if let Some(silence) = self.router.silence(self.medium) {
+            let unit = match self.medium {
+                Medium::Video => "frame",
+                Medium::Audio => "packet",
+            };
+            self.give_up(format!("no {unit} for {} s", silence.as_secs()));
+        }
+    }
+
     fn see(&self, message: &gst::MessageRef) {
         let from_device = message.src().is_some_and(|element| element.name() == "src");
         match message.view() {
@@ -158,7 +191,7 @@ impl Watcher {
     fn failed(&self, error: &gst::message::Error) {
         let reason = pipeline::reason_of(error);
         if self.router.is_starting() {
-            self.router.fail_start(self.classify(&error.error(), &reason));
+            self.router.fail_start(self.classify(&error.error(), &error.debug().unwrap_or_default()));
         }
         self.give_up(reason);
     }
@@ -170,13 +203,18 @@ impl Watcher {
         }
     }
 
-    fn classify(&self, error: &gst::glib::Error, reason: &str) -> MediaError {
+    /// Some elements say what is wrong by the code, others only in the system's words.
+    fn classify(&self, error: &gst::glib::Error, debug: &str) -> MediaError {
         let device = self.source.device();
+        let says = |words: &[&str]| words.iter().any(|words| debug.contains(words));
         match error.kind::<gst::ResourceError>() {
             Some(gst::ResourceError::Busy) => MediaError::Busy { device },
             Some(gst::ResourceError::NotFound) => MediaError::Missing { device },
             Some(gst::ResourceError::NotAuthorized) => MediaError::Refused { device },
-            _ => MediaError::pipeline(device, reason),
+            Some(_) if says(&["Device or resource busy"]) => MediaError::Busy { device },
+            Some(_) if says(&["Permission denied", "Operation not permitted"]) => MediaError::Refused { device },
+            Some(_) if says(&["No such file or directory", "No such device"]) => MediaError::Missing { device },
+            _ => MediaError::pipeline(device, pipeline::reason(error, debug)),
         }
     }
 
@@ -204,8 +242,10 @@ impl Watcher {
 
     /// The driver's frame numbers jumped; the message holds the time they stand for.
     fn driver_lost(&self, qos: &gst::message::Qos) {
-        let gap_ns = qos.get().4.map_or(0, clock_ns);
-        let frames = gap_ns * i64::from(self.frame_rate) / NS_PER_SECOND;
-        self.router.lost(self.medium, frames.max(1).unsigned_abs(), "the camera driver lost frames");
+        let lost_ns = qos.get().4.map_or(0, clock_ns);
+        self.router.lost_for(self.medium, lost_ns, "the camera driver lost frames");
     }
 }
+
+#[cfg(test)]
+mod tests;

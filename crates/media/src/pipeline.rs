@@ -19,9 +19,12 @@ const TEARDOWN_LIMIT: Duration = Duration::from_secs(3);
 
 /// Builds a pipeline from its description.
 pub(crate) fn build(description: &str) -> Result<gst::Pipeline, MediaError> {
-    let fail = |reason: String| MediaError::pipeline(format!("building '{description}'"), reason);
+    let fail = |reason: String| {
+        tracing::debug!(description, reason, "this pipeline cannot be built");
+        MediaError::pipeline("building the pipeline", reason)
+    };
     gst::parse::launch(description)
-        .map_err(|error| fail(error.to_string()))?
+        .map_err(|error| fail(reason(&error, "")))?
         .downcast::<gst::Pipeline>()
         .map_err(|_| fail("is a single element".to_owned()))
 }
@@ -73,12 +76,17 @@ fn change_state(pipeline: &gst::Pipeline, state: gst::State, limit: Duration) ->
     waiting.recv_timeout(limit).ok()
 }
 
-/// What an error message on the bus says, with the detail that helps.
+/// What an error message on the bus says, in one line; where it came from is for the debug log.
 pub(crate) fn reason_of(error: &gst::message::Error) -> String {
-    let detail = error.debug().unwrap_or_default();
-    let detail = detail.lines().last().unwrap_or_default().trim();
-    let text = error.error().to_string();
-    let text = text.trim_end_matches('.').to_owned();
+    reason(&error.error(), &error.debug().unwrap_or_default())
+}
+
+/// An error with the detail that helps, which is the last line of its debug text.
+pub(crate) fn reason(error: &gst::glib::Error, details: &str) -> String {
+    tracing::debug!(%error, details, "GStreamer error");
+    let detail = details.lines().last().unwrap_or_default().trim();
+    let text = error.to_string();
+    let text = text.lines().next().unwrap_or_default().trim().trim_end_matches('.').to_owned();
     if detail.is_empty() || detail.contains(&text) { text } else { format!("{text} ({detail})") }
 }
 

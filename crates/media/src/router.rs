@@ -24,6 +24,10 @@ use crate::sync::{lock, wait_while};
 const START_FRAMES_MAX: usize = 4096;
 /// A living track goes this far past a dead one's end before a generation without it begins.
 const OUTLIVE_NS: i64 = NS_PER_SECOND / 2;
+/// Frames wait this much longer than a chunk for the next one.
+const IDLE_NS: i64 = NS_PER_SECOND / 4;
+/// A photo's picture may be no older, unless frames are that far apart.
+const PHOTO_AGE_MAX_NS: i64 = NS_PER_SECOND;
 const OVERFLOW: &str = "the recorder did not keep up; encoded frames were dropped";
 
 /// Why a track is over.
@@ -82,9 +86,6 @@ impl Router {
 
     /// Takes one frame. An error means: this track is over, send no more.
     pub(crate) fn push(&self, medium: Medium, caps: &gst::CapsRef, frame: Frame) -> Result<(), gst::FlowError> {
-        if medium == Medium::Video {
-            lock(&self.picture).add(&frame.buffer, frame.key);
-        }
         let mut state = lock(&self.state);
         let track = state.track_mut(medium).filter(|track| track.alive);
         let track = track.ok_or(gst::FlowError::Eos)?;
@@ -92,6 +93,10 @@ impl Router {
             drop(state);
             self.end(medium, End::Failed("its format changed; stop and start anew".to_owned()));
             return Err(gst::FlowError::Eos);
+        }
+        let frame = track.arrive(frame);
+        if medium == Medium::Video {
+            lock(&self.picture).add(&frame.buffer, frame.key);
         }
         let taken = match state.phase {
             Phase::Starting => self.keep(&mut state, medium, frame),
@@ -186,6 +191,25 @@ impl Router {
         }
     }
 
+    /// Frames do not wait in memory for a next one that may never come.
+    pub(crate) fn flush_if_idle(&self) {
+        let mut state = lock(&self.state);
+        let limit_ns = self.chunk_ns + IDLE_NS;
+        if state.tracks.iter().filter(|track| track.alive).all(|track| track.is_idle(limit_ns)) {
+            self.flush(&mut state);
+        }
+    }
+
+    /// How long this track has given nothing, if that is so long that its source must have failed.
+    pub(crate) fn silence(&self, medium: Medium) -> Option<Duration> {
+        let mut state = lock(&self.state);
+        state.track_mut(medium).filter(|track| track.is_silent())?.idle()
+    }
+
+    pub(crate) fn is_alive(&self, medium: Medium) -> bool {
+        lock(&self.state).track_mut(medium).is_some_and(|track| track.alive)
+    }
+
     fn flush(&self, state: &mut State) {
         let State { phase, sequence, .. } = state;
         if let Phase::Running(chunker) = phase
@@ -200,6 +224,10 @@ impl Router {
         let mut state = lock(&self.state);
         let Some(track) = state.track_mut(medium).filter(|track| track.alive) else { return };
         track.alive = false;
+        if medium == Medium::Video {
+            // What it showed last is soon the picture of long ago.
+            lock(&self.picture).clear();
+        }
         let (open_loss, empty) = (track.take_open_loss(), track.waiting.is_empty());
         let failure = track.no_first_frame(&end);
         if let (Phase::Starting, true) = (&state.phase, empty) {
@@ -243,6 +271,13 @@ impl Router {
         self.outbox.send(Event::Lost { medium, count, reason: reason.to_owned() });
     }
 
+    /// The driver says for how long it lost frames.
+    pub(crate) fn lost_for(&self, medium: Medium, lost_ns: i64, reason: &str) {
+        let frame_ns = lock(&self.state).track_mut(medium).and_then(|track| track.frame_ns());
+        let frames = frame_ns.map_or(1, |frame_ns| (lost_ns + frame_ns / 2) / frame_ns);
+        self.lost(medium, frames.max(1).unsigned_abs(), reason);
+    }
+
     /// Start has failed; whoever waits for it is told why. The first reason counts.
     pub(crate) fn fail_start(&self, error: MediaError) {
         lock(&self.state).fail(error);
@@ -279,7 +314,6 @@ impl Router {
     /// Ends what still lives and waits until everything is delivered. `false` if it took too long.
     pub(crate) fn stop(&self, limit: Duration) -> bool {
         Medium::BOTH.into_iter().for_each(|medium| self.end(medium, End::Stopped));
-        lock(&self.picture).clear();
         self.outbox.wait_finished(limit)
     }
 
@@ -297,10 +331,9 @@ impl Router {
         Counters { video: count(Medium::Video), audio: count(Medium::Audio) }
     }
 
+    /// The current picture, never one of long ago.
     pub(crate) fn photo(&self) -> Result<Vec<u8>, MediaError> {
-        let caps = lock(&self.state).track_mut(Medium::Video).and_then(|track| track.caps.clone());
-        let reason = "no picture is being captured".to_owned();
-        let caps = caps.ok_or(MediaError::NoPicture { reason })?;
+        let caps = lock(&self.state).picture_caps()?;
         let memory = lock(&self.picture).clone();
         photo::jpeg(&memory, &caps)
     }
@@ -309,6 +342,18 @@ impl Router {
 impl State {
     fn track_mut(&mut self, medium: Medium) -> Option<&mut Track> {
         self.tracks.iter_mut().find(|track| track.medium() == medium)
+    }
+
+    /// The format of the pictures that are coming in.
+    fn picture_caps(&mut self) -> Result<gst::Caps, MediaError> {
+        let none = |reason: String| MediaError::NoPicture { reason };
+        let track = self.track_mut(Medium::Video).filter(|track| track.alive);
+        let track = track.ok_or_else(|| none("no picture is being captured".to_owned()))?;
+        let idle = track.idle().ok_or_else(|| none("no picture yet; try again in a second".to_owned()))?;
+        if track.is_idle(PHOTO_AGE_MAX_NS) {
+            return Err(none(format!("no picture has come for {:.1} s", idle.as_secs_f64())));
+        }
+        track.caps.clone().ok_or_else(|| none("no picture yet; try again in a second".to_owned()))
     }
 
     fn fail(&mut self, error: MediaError) {

@@ -4,14 +4,20 @@
 //! Must not know chunks nor the other track.
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use gstreamer as gst;
 
 use crate::error::MediaError;
 use crate::event::{Medium, MediumCount, TrackDetail, TrackInfo};
-use crate::frame::Frame;
+use crate::frame::{Frame, NS_PER_SECOND, default_duration_ns, pause_limit_ns, stated_duration_ns};
 use crate::pipeline::{caps_fraction, caps_text, caps_u32};
 use crate::router::End;
+
+/// A live source that gives nothing for so many frame lengths has failed …
+const SILENCE_FRAMES: i64 = 10;
+/// … but no sooner than this.
+const SILENCE_MIN_NS: i64 = 2 * NS_PER_SECOND;
 
 /// A track that is wanted.
 #[derive(Debug, Clone)]
@@ -37,6 +43,10 @@ pub(crate) struct Track {
     pub(crate) generation: Option<u32>,
     pub(crate) count: MediumCount,
     open_loss: u64,
+    /// When the last frame came.
+    arrived: Option<Instant>,
+    /// How long frames usually last.
+    usual_ns: Option<i64>,
 }
 
 impl Track {
@@ -50,6 +60,8 @@ impl Track {
             generation: None,
             count: MediumCount::default(),
             open_loss: 0,
+            arrived: None,
+            usual_ns: None,
         }
     }
 
@@ -67,6 +79,46 @@ impl Track {
                 true
             }
         }
+    }
+
+    /// Notes that a frame came. Where the source stretches it over a pause, it lasts as long as
+    /// frames usually do.
+    pub(crate) fn arrive(&mut self, mut frame: Frame) -> Frame {
+        let usual_ns = self.usual_ns.or(self.stated_ns());
+        let usual_ns = usual_ns.unwrap_or(frame.duration_ns.min(NS_PER_SECOND));
+        if frame.duration_ns > pause_limit_ns(usual_ns) {
+            frame.duration_ns = usual_ns;
+        }
+        self.usual_ns = Some(frame.duration_ns);
+        self.arrived = Some(Instant::now());
+        frame
+    }
+
+    fn stated_ns(&self) -> Option<i64> {
+        self.caps.as_ref().and_then(|caps| stated_duration_ns(self.medium(), caps))
+    }
+
+    /// How long one frame lasts, as far as is known.
+    pub(crate) fn frame_ns(&self) -> Option<i64> {
+        let default_ns = || self.caps.as_ref().map(|caps| default_duration_ns(self.medium(), caps));
+        self.stated_ns().or(self.usual_ns).or_else(default_ns).filter(|frame_ns| *frame_ns > 0)
+    }
+
+    /// For how long no frame has come; `None` before the first.
+    pub(crate) fn idle(&self) -> Option<Duration> {
+        self.arrived.map(|arrived| arrived.elapsed())
+    }
+
+    /// Whether it has been idle for so long that its source must have failed.
+    pub(crate) fn is_silent(&self) -> bool {
+        let limit_ns = self.usual_ns.unwrap_or(0).saturating_mul(SILENCE_FRAMES).max(SILENCE_MIN_NS);
+        self.alive && self.idle().is_some_and(|idle| idle > nanoseconds(limit_ns))
+    }
+
+    /// Whether no frame has come for this long, nor within what may be between two frames.
+    pub(crate) fn is_idle(&self, limit_ns: i64) -> bool {
+        let pause_ns = pause_limit_ns(self.usual_ns.unwrap_or(0));
+        self.idle().is_none_or(|idle| idle > nanoseconds(limit_ns.max(pause_ns)))
     }
 
     /// Makes the track part of a generation.
@@ -119,6 +171,10 @@ impl Track {
     }
 }
 
+fn nanoseconds(time_ns: i64) -> Duration {
+    Duration::from_nanos(u64::try_from(time_ns).unwrap_or(0))
+}
+
 /// As in RFC 6381. For H.264 it is the three bytes after the version in `avcC`.
 fn codec(medium: Medium, caps: &gst::CapsRef) -> String {
     if medium == Medium::Audio {
@@ -150,5 +206,47 @@ fn detail(medium: Medium, caps: &gst::CapsRef) -> TrackDetail {
             frame_rate: caps_fraction(caps, "framerate").unwrap_or((0, 1)),
         },
         Medium::Audio => TrackDetail::Audio { rate_hz: caps_u32(caps, "rate"), channels: caps_u32(caps, "channels") },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: i64 = 1_000_000;
+
+    fn track(caps: &str) -> Track {
+        crate::init().unwrap();
+        let (origin, encoder) = ("test:".to_owned(), String::new());
+        let mut track = Track::new(Wish { medium: Medium::Video, origin, encoder, live: true });
+        track.accepts_caps(&caps.parse::<gst::Caps>().unwrap());
+        track
+    }
+
+    /// What frames that their source says last so long are taken to last.
+    fn durations_ms(caps: &str, said_ms: &[i64]) -> Vec<i64> {
+        let mut track = track(caps);
+        let frame = |duration_ms: &i64| Frame {
+            buffer: gst::Buffer::new(),
+            pts_ns: 0,
+            dts_ns: None,
+            duration_ns: duration_ms * MS,
+            key: true,
+        };
+        said_ms.iter().map(|said_ms| track.arrive(frame(said_ms)).duration_ns / MS).collect()
+    }
+
+    #[test]
+    fn a_frame_that_is_stretched_over_a_pause_lasts_as_usual() {
+        for caps in ["video/x-h264", "video/x-h264,framerate=25/1", "video/x-h264,framerate=5/1"] {
+            assert_eq!(durations_ms(caps, &[40, 40, 5000, 40]), [40, 40, 40, 40], "{caps}");
+        }
+        assert_eq!(durations_ms("video/x-h264,framerate=25/1", &[5000, 40]), [40, 40]);
+    }
+
+    #[test]
+    fn frames_that_come_seldom_last_as_long_as_they_say() {
+        assert_eq!(durations_ms("video/x-h264", &[500, 500, 200, 166, 33]), [500, 500, 200, 166, 33]);
+        assert_eq!(durations_ms("video/x-h264,framerate=1/1", &[1000, 1000]), [1000, 1000]);
     }
 }

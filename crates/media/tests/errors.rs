@@ -91,6 +91,15 @@ fn wrong_kinds_patterns_and_encoders() {
 }
 
 #[test]
+fn a_rate_that_no_encoder_takes_is_said_in_one_readable_line() {
+    let mut odd = audio("test:");
+    odd.audio.as_mut().unwrap().rate_hz = 12_345;
+    let text = error(&odd).to_string();
+    assert!(text.len() < 400 && !text.contains(" ! ") && !text.contains('\n'), "{} bytes: {text}", text.len());
+    assert!(text.starts_with("no working audio encoder; tried fdkaacenc"), "{text}");
+}
+
+#[test]
 fn a_good_source_is_closed_again_when_the_other_fails() {
     let both = settings(Some("test:"), Some("replay:/nowhere/a.mp4"), Pace::Real, false);
     assert!(matches!(error(&both), MediaError::Unreadable { .. }));

@@ -6,12 +6,12 @@
 
 mod support;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use media::{Capture, Event, Fragment, Pace};
-use support::{Recording, fixture, packets, pictures, replay, samples, settings};
+use media::{Capture, Event, Fragment, Pace, Settings};
+use support::{Recording, TEST_LIMIT, fixture, packets, pictures, replay, samples, settings, wait_until};
 
 fn seconds(count: usize) -> impl Fn(&[Fragment]) -> bool {
     move |fragments| fragments.len() >= count * 2
@@ -51,21 +51,34 @@ fn a_replayed_picture_with_live_sound() {
 }
 
 #[test]
-fn a_slow_receiver_gets_everything_from_a_replay() {
-    let count = Arc::new(AtomicU64::new(0));
-    let seen = Arc::clone(&count);
+fn a_slow_receiver_gets_everything_from_a_replay_which_waits_for_it() {
+    let (allow, allowed) = sync_channel::<()>(100);
+    let allowed = Mutex::new(allowed);
+    let (sender, events) = channel();
+    let sender = Mutex::new(sender);
     let slow = move |event: Event| {
         if matches!(event, Event::Fragment(_)) {
-            std::thread::sleep(Duration::from_millis(30));
-            seen.fetch_add(1, Ordering::Relaxed);
+            // Nobody allows any more once the test is over.
+            let _ = allowed.lock().unwrap().recv();
         }
+        sender.lock().unwrap().send(event).unwrap_or_default();
     };
     let source = replay(&fixture());
     let wanted = settings(Some(&source), Some(&source), Pace::Fast, false);
     let capture = Capture::start(&wanted, Arc::new(slow)).unwrap();
-    let began = Instant::now();
-    while count.load(Ordering::Relaxed) < 68 && began.elapsed() < Duration::from_secs(20) {
-        std::thread::sleep(Duration::from_millis(20));
+    // One fragment of about 5 pictures is being taken, 3 wait, one is open; then the replay waits.
+    wait_until(&capture, |count| count.video.muxed >= 20);
+    allow.send(()).unwrap();
+    let mut fragments = 0;
+    loop {
+        match events.recv_timeout(TEST_LIMIT).unwrap() {
+            Event::Fragment(_) => fragments += 1,
+            Event::Finished => break,
+            _ => continue,
+        }
+        assert!(capture.counters().video.muxed <= 40 + fragments * 6, "{fragments}");
+        // Behind the last one nobody asks any more.
+        let _ = allow.send(());
     }
     let counters = capture.counters();
     assert_eq!((counters.video.muxed, counters.audio.muxed), (340, 1595));
@@ -76,22 +89,22 @@ fn a_slow_receiver_gets_everything_from_a_replay() {
 fn a_stuck_receiver_makes_losses_that_are_reported() {
     let gate = Arc::new(Mutex::new(()));
     let closed = gate.lock().unwrap();
-    let lost = Arc::new(AtomicU64::new(0));
-    let (door, tally) = (Arc::clone(&gate), Arc::clone(&lost));
-    let stuck = move |event: Event| {
+    let (sender, events) = channel();
+    let (door, sender) = (Arc::clone(&gate), Mutex::new(sender));
+    let stuck = move |event| {
         drop(door.lock().unwrap());
-        if let Event::Lost { count, .. } = event {
-            tally.fetch_add(count, Ordering::Relaxed);
-        }
+        sender.lock().unwrap().send(event).unwrap_or_default();
     };
-    let wanted = settings(Some("test:"), None, Pace::Real, false);
+    // Small chunks fill the queue of 20 within 2 s.
+    let wanted = Settings { chunk_ms: 100, ..settings(Some("test:"), None, Pace::Real, false) };
     let capture = Capture::start(&wanted, Arc::new(stuck)).unwrap();
-    std::thread::sleep(Duration::from_secs(13));
-    assert!(capture.counters().video.lost > 0);
+    wait_until(&capture, |count| count.video.lost > 0);
     drop(closed);
-    std::thread::sleep(Duration::from_secs(2));
+    let muxed = capture.counters().video.muxed;
+    wait_until(&capture, |count| count.video.muxed > muxed);
     capture.stop();
-    assert_eq!(lost.load(Ordering::Relaxed), capture.counters().video.lost);
+    let lost = |event| if let Event::Lost { count, .. } = event { count } else { 0 };
+    assert_eq!(events.try_iter().map(lost).sum::<u64>(), capture.counters().video.lost);
 }
 
 #[test]

@@ -7,11 +7,11 @@
 mod support;
 
 use std::process::Command;
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use media::{Capture, Event, Pace, take_photo};
-use support::{fixture, replay, settings};
+use media::{Capture, Event, Medium, Pace, take_photo};
+use support::{TEST_LIMIT, ffmpeg, fixture, replay, settings, wait_until};
 
 /// Decodes the picture and returns its size.
 fn size(jpeg: &[u8]) -> String {
@@ -45,9 +45,9 @@ fn during_a_recording_which_goes_on() {
     let source = replay(&fixture());
     let wanted = settings(Some(&source), Some(&source), Pace::Real, false);
     let capture = Capture::start(&wanted, Arc::new(store)).unwrap();
-    std::thread::sleep(Duration::from_millis(300));
+    wait_until(&capture, |count| count.video.muxed >= 3);
     let early = capture.photo().unwrap();
-    std::thread::sleep(Duration::from_millis(1500));
+    wait_until(&capture, |count| count.video.muxed >= 18);
     let late = capture.photo().unwrap();
     capture.stop();
     assert_eq!((size(&early), size(&late)), (size(&early), "mjpeg,768,576,1".to_owned()));
@@ -63,4 +63,22 @@ fn without_a_picture_there_is_no_photo() {
     let capture = Capture::start(&sound, Arc::new(|_| {})).unwrap();
     let text = capture.photo().unwrap_err().to_string();
     assert!(text.contains("no picture"), "{text}");
+}
+
+#[test]
+fn behind_the_end_of_the_picture_there_is_no_photo() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("short.mp4");
+    ffmpeg("-f lavfi -t 1 -i testsrc2=s=160x120:r=25 -f lavfi -t 20 -i sine=r=48000 -c:v libx264 -c:a aac", &file);
+    let (sender, events) = channel();
+    let sender = Mutex::new(sender);
+    let source = replay(&file);
+    let wanted = settings(Some(&source), Some(&source), Pace::Real, false);
+    // The receiver may be gone at the end.
+    let send = move |event| sender.lock().unwrap().send(event).unwrap_or_default();
+    let capture = Capture::start(&wanted, Arc::new(send)).unwrap();
+    capture.photo().unwrap();
+    while !matches!(events.recv_timeout(TEST_LIMIT).unwrap(), Event::Ended { medium: Medium::Video }) {}
+    let text = capture.photo().unwrap_err().to_string();
+    assert!(text.contains("no picture is being captured"), "{text}");
 }

@@ -98,6 +98,23 @@ fn repeats_go_on_without_hole_or_doublet() {
     check_monotonic(&recording, 2, 48_000);
 }
 
+#[test]
+fn a_hole_in_a_files_times_stays_a_hole() {
+    let dir = tempfile::tempdir().unwrap();
+    let input = dir.path().join("hole.mp4");
+    ffmpeg(
+        "-f lavfi -i testsrc2=s=160x120:r=30 -frames:v 120 -vf setpts=PTS+gte(N\\,60)*5/TB -fps_mode passthrough -c:v libx264 -preset ultrafast -g 30",
+        &input,
+    );
+    let source = replay(&input);
+    let recording = Recording::whole(&settings(Some(&source), None, Pace::Fast, false));
+    let runs = recording.runs(0, 1);
+    assert_eq!(samples(&runs), 120);
+    assert!(runs.iter().all(|run| run.length_ms(90_000) <= 1000), "{runs:?}");
+    let holes: Vec<_> = runs.windows(2).map(|pair| (pair[0].end(), pair[1].start)).filter(|(a, b)| a != b).collect();
+    assert_eq!(holes, [(2 * 90_000, 7 * 90_000)]);
+}
+
 fn samples_of_video(fragments: &[media::Fragment]) -> usize {
     // About twelve pictures in each.
     fragments.len().saturating_sub(1) * 12

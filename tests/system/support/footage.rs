@@ -63,6 +63,13 @@ pub(crate) fn sound_card(gate: &Path) -> Vec<(String, PathBuf)> {
     ]
 }
 
+/// The same card, which hangs instead when the file is removed: no sound, and no error for a long time.
+pub(crate) fn silent_card(gate: &Path) -> Vec<(String, PathBuf)> {
+    let mut variables = sound_card(gate);
+    variables.push(("SEALCAM_ALSA_FAULT".into(), "silent".into()));
+    variables
+}
+
 /// A picture decodes without a word and has this size.
 pub(crate) fn assert_picture(file: &Path, (width, height): (u64, u64)) {
     let mut probe = limited("ffprobe");

@@ -92,12 +92,5 @@ fn wanted(settings: &VideoSettings) -> Wanted {
 }
 
 fn plan(settings: &VideoSettings, encoder: String, description: String, device: Option<String>) -> LivePlan {
-    LivePlan {
-        source: Source::clone(&settings.source),
-        medium: Medium::Video,
-        encoder,
-        description,
-        device,
-        frame_rate: settings.frame_rate,
-    }
+    LivePlan { source: Source::clone(&settings.source), medium: Medium::Video, encoder, description, device }
 }

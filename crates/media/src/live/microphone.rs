@@ -52,7 +52,6 @@ fn plan(settings: &AudioSettings, source: &str, device: Option<String>) -> Resul
         description: format!("{source} ! {queue} ! {} ! {SINK}", encoder.parts),
         encoder: encoder.name,
         device,
-        frame_rate: 0,
     })
 }
 

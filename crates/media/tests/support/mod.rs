@@ -7,9 +7,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use media::{AudioSettings, Capture, Event, Fragment, Medium, Pace, ReplaySettings, Settings, VideoSettings};
+use media::{AudioSettings, Capture, Counters, Event, Fragment, Medium, Pace, ReplaySettings, Settings, VideoSettings};
 
 /// No test recording takes longer.
 pub(crate) const TEST_LIMIT: Duration = Duration::from_secs(60);
@@ -44,6 +44,15 @@ pub(crate) fn settings(video: Option<&str>, audio: Option<&str>, pace: Pace, rep
         replay: ReplaySettings { pace, repeat },
         chunk_ms: 500,
         start_timeout_ms: 5000,
+    }
+}
+
+/// Waits until this is true of what was counted; no such wait may take long.
+pub(crate) fn wait_until(capture: &Capture, fits: impl Fn(Counters) -> bool) {
+    let deadline = Instant::now() + TEST_LIMIT;
+    while !fits(capture.counters()) {
+        assert!(Instant::now() < deadline, "{:?}", capture.counters());
+        std::thread::yield_now();
     }
 }
 
