@@ -111,6 +111,18 @@ fn a_ledger_cut_within_its_last_entry_loses_only_that_entry() {
 }
 
 #[test]
+fn zeros_that_a_power_cut_left_behind_the_ledger_are_set_aside() {
+    let device = Device::with_one_session();
+    let path = device.evidence().join("ledger.cbor");
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, [whole.as_slice(), &[0; 512]].concat()).unwrap();
+    close(device.open());
+    assert_eq!(torn(device.evidence()), [0; 512]);
+    assert_eq!(fs::read(&path).unwrap()[..whole.len()], whole);
+    assert_eq!(verdict::overall(&verdict::report(device.evidence(), None)), "intact");
+}
+
+#[test]
 fn a_session_whose_start_was_torn_leaves_no_alarm() {
     let device = Device::new();
     let evidence = device.open();
