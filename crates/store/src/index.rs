@@ -128,6 +128,11 @@ impl Index {
         done.map_err(StoreError::index(&self.path))
     }
 
+    /// Indexes an entry, or nothing of it.
+    pub(crate) fn add_entry_whole(&self, signed: &SignedEntry) -> Result<(), StoreError> {
+        self.together(|| self.add_entry(signed))
+    }
+
     pub(crate) fn add_entry(&self, signed: &SignedEntry) -> Result<(), StoreError> {
         let entry = &signed.entry;
         let session = entry.body.session().map(|id| id.0);
@@ -230,6 +235,11 @@ impl Index {
     /// Number of the next ledger entry that is not indexed.
     pub(crate) fn next_entry(&self) -> Result<u64, StoreError> {
         self.one("SELECT coalesce(max(seq) + 1, 0) FROM ledger", [])
+    }
+
+    /// How many ledger entries are indexed.
+    pub(crate) fn entries(&self) -> Result<u64, StoreError> {
+        self.one("SELECT count(*) FROM ledger", [])
     }
 
     /// Hash of the entry that began a session.

@@ -14,6 +14,7 @@ pub mod names;
 mod photo;
 mod recovery;
 pub mod reindex;
+mod reserve;
 mod session;
 
 pub use error::StoreError;

@@ -78,7 +78,15 @@ fn sources(footage: &Footage) -> Vec<SourceBody> {
 
 impl Device {
     pub fn new() -> Device {
-        let home = temporary();
+        Device::in_home(temporary())
+    }
+
+    /// A device on a disk of its own.
+    pub fn on_disk(folder: &Path) -> Device {
+        Device::in_home(TempDir::new_in(folder).unwrap())
+    }
+
+    fn in_home(home: TempDir) -> Device {
         let place = Place { evidence: home.path().join("evidence"), state: home.path().join("state") };
         Device { _home: home, place, clock: Arc::default() }
     }
