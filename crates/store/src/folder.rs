@@ -98,19 +98,26 @@ impl Books {
         self.index.as_ref().and_then(|index| index.photos(session).ok()).map_or(0, |photos| photos.len())
     }
 
-    /// Moves the index's log into it, or brings back an index that failed.
+    /// Moves the index's log into it; one that failed is brought back first.
     pub(crate) fn settle_index(&mut self) {
-        if self.index.is_none() {
-            let entries = self.ledger.entries();
-            let reserve = self.reserve.clone();
-            let _ = entries.and_then(|entries| reserve.closing(|| self.open_index(&entries)));
-        }
+        self.mend_index();
         self.note(Index::settle);
     }
 
+    /// Brings back an index that failed, if it can be written again.
+    fn mend_index(&mut self) {
+        if self.index.is_none() {
+            let entries = self.ledger.entries();
+            let reserve = self.reserve.clone();
+            let opened = entries.and_then(|entries| reserve.indexing(|| self.open_index(&entries)));
+            if let Err(error) = opened {
+                tracing::error!(%error, "the index cannot be written for now");
+            }
+        }
+    }
+
     fn open_index(&mut self, entries: &[SignedEntry]) -> Result<(), StoreError> {
-        let opened = reindex::open_current(&self.folder, entries);
-        self.index = Some(opened.inspect_err(|error| tracing::error!(%error, "there is no index for now"))?);
+        self.index = Some(reindex::open_current(&self.folder, entries)?);
         Ok(())
     }
 
@@ -118,16 +125,21 @@ impl Books {
     pub(crate) fn prepare(&mut self) -> Result<(), StoreError> {
         if !matches!(self.start, Start::Done) {
             let entries = self.ledger.entries()?;
-            self.complete_start(&entries)?;
+            let mut late = Vec::new();
+            let done = self.complete_start(&entries, &mut late);
+            for Recovered { end, torn_bytes } in late {
+                tracing::warn!(session = %end.session, chunks = end.chunks, torn_bytes, "a session that was cut off is closed late");
+            }
+            done?;
         }
         self.reserve.hold()
     }
 
     /// Closes what a power cut or crash left open, enters the start, and replaces the key.
-    fn complete_start(&mut self, entries: &[SignedEntry]) -> Result<Vec<Recovered>, StoreError> {
+    fn complete_start(&mut self, entries: &[SignedEntry], closed: &mut Vec<Recovered>) -> Result<(), StoreError> {
         let folder = self.folder.clone();
         self.reserve.closing(|| photo::complete(&folder, entries))?;
-        let recovered = recovery::close_open_sessions(&folder, self, entries)?;
+        recovery::close_open_sessions(&folder, self, entries, closed)?;
         if let Start::Boot(boot) = &self.start {
             let boot = Body::Boot(boot.clone());
             self.enter_closing(&boot)?;
@@ -135,7 +147,8 @@ impl Books {
         }
         self.replace_key("boot")?;
         self.start = Start::Done;
-        Ok(recovered)
+        self.mend_index();
+        Ok(())
     }
 }
 
@@ -164,12 +177,14 @@ impl Evidence {
             open: BTreeSet::new(),
             start: Start::Boot(boot),
         };
-        let _ = books.open_index(&opened.entries);
-        let recovered = match books.complete_start(&opened.entries) {
-            Err(error) if error.is_full() => Vec::new(),
+        if let Err(error) = books.open_index(&opened.entries) {
+            tracing::warn!(%error, "the index cannot be written; it is tried again when the start is entered");
+        }
+        let mut recovered = Vec::new();
+        match books.complete_start(&opened.entries, &mut recovered) {
+            Err(error) if error.is_full() => tracing::error!(%error, "the start cannot be entered for now"),
             done => done?,
-        };
-        books.settle_index();
+        }
         let _ = books.reserve.hold();
         Ok((Evidence { folder, device, clock, books: Mutex::new(books), _lock: lock }, recovered))
     }

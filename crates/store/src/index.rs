@@ -8,6 +8,9 @@ use evidence::entry::{Body, PhotoBody, SessionEndBody, SessionStartBody};
 use evidence::ledger::SignedEntry;
 use evidence::record::{Medium, Record};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Version of the tables, in SQLite's `user_version`. An index of another version is rebuilt.
@@ -93,9 +96,22 @@ impl Index {
     /// [`StoreError::Index`] if there is none or SQLite cannot read it.
     pub fn open_read_only(folder: &Path) -> Result<Index, StoreError> {
         let path = folder.join(INDEX_FILE);
-        let db = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY);
-        let db = db.map_err(StoreError::index(&path))?;
-        Ok(Index { path, db })
+        let log = crate::files::with_suffix(&path, "-wal");
+        match Index::open_reader(&path, path.as_os_str()) {
+            // The shared memory of readers needs room, which a full disk has not. Without a log nobody shares anything.
+            Err(_) if fs::metadata(log).map_or(0, |log| log.len()) == 0 => {
+                Index::open_reader(&path, OsStr::new(&unshared(&path)))
+            }
+            opened => opened,
+        }
+    }
+
+    fn open_reader(path: &Path, name: &OsStr) -> Result<Index, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let db = Connection::open_with_flags(name, flags).map_err(StoreError::index(path))?;
+        let index = Index { path: path.into(), db };
+        index.one::<i64>("PRAGMA schema_version", [])?;
+        Ok(index)
     }
 
     fn make_tables(&self) -> Result<(), StoreError> {
@@ -327,6 +343,16 @@ impl Index {
         let query = || -> rusqlite::Result<Vec<T>> { self.db.prepare_cached(sql)?.query_map(values, read)?.collect() };
         query().map_err(failed)
     }
+}
+
+/// A file as SQLite's URI for reading it alone.
+fn unshared(path: &Path) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+    let encoded = path.as_os_str().as_bytes().iter().map(|byte| match plain(*byte) {
+        true => char::from(*byte).to_string(),
+        false => format!("%{byte:02X}"),
+    });
+    format!("file:{}?immutable=1", encoded.collect::<String>())
 }
 
 fn session_row(row: &Row<'_>) -> rusqlite::Result<SessionRow> {

@@ -25,20 +25,20 @@ pub struct Recovered {
     pub torn_bytes: u64,
 }
 
-/// Closes every session that has a start and no end in the ledger.
+/// Closes every session that has a start and no end in the ledger, and adds each to `closed`.
 pub(crate) fn close_open_sessions(
     root: &Path,
     books: &mut Books,
     entries: &[SignedEntry],
-) -> Result<Vec<Recovered>, StoreError> {
+    closed: &mut Vec<Recovered>,
+) -> Result<(), StoreError> {
     remove_unnamed_folders(root, entries);
     complete_copies(root, books, entries)?;
-    let mut closed = Vec::new();
     for start in open_starts(entries) {
         let photos: Vec<_> = entries.iter().filter(|e| is_photo_of(e, start)).cloned().collect();
         closed.push(close_session(root, books, start, &photos)?);
     }
-    Ok(closed)
+    Ok(())
 }
 
 /// A session whose start a power cut kept from the ledger has left an empty folder. One that is not empty stays.
@@ -126,12 +126,6 @@ fn close_session(
             add_files(index, body.session, &folder)
         })
     });
-    tracing::warn!(
-        session = %end.session,
-        chunks = end.chunks,
-        torn_bytes,
-        "a session that was cut off is closed at its last whole chunk"
-    );
     Ok(Recovered { end, torn_bytes })
 }
 

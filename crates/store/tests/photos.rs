@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use store::SessionWriter;
 
 /// Records a session in which one photo is taken while `spoil` is in force, and one behind it.
-fn record_with(device: &Device, spoil: fn(&Path), mend: fn(&Path)) {
+fn record_with(device: &Device, spoil: Change, mend: Change) {
     let evidence = device.open();
     let recording = Recording::new(Footage::SOUND, 2, 4).with_photos(&[2]);
     let mut writer = device.begin(&evidence, &recording);
@@ -39,7 +39,9 @@ fn photo(session: &Path, number: u32, rest: &str) -> PathBuf {
     first.with_file_name(name)
 }
 
-const SPOILS: [(&str, fn(&Path), fn(&Path)); 3] = [
+type Change = fn(&Path);
+
+const SPOILS: [(&str, Change, Change); 3] = [
     (
         "the copies of the session's entries",
         |session| fs::rename(session.join("session.cbor"), session.join("away")).unwrap(),

@@ -109,7 +109,11 @@ impl Device {
     }
 
     pub fn begin(&self, evidence: &Arc<Evidence>, recording: &Recording) -> SessionWriter {
-        SessionWriter::begin(Arc::clone(evidence), recording.plan(&self.clock)).unwrap()
+        self.try_begin(evidence, recording).unwrap()
+    }
+
+    pub fn try_begin(&self, evidence: &Arc<Evidence>, recording: &Recording) -> Result<SessionWriter, StoreError> {
+        SessionWriter::begin(Arc::clone(evidence), recording.plan(&self.clock))
     }
 
     /// Records from start to stop.
