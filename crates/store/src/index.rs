@@ -7,7 +7,8 @@ use evidence::SessionId;
 use evidence::entry::{Body, PhotoBody, SessionEndBody, SessionStartBody};
 use evidence::ledger::SignedEntry;
 use evidence::record::{Medium, Record};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params, params_from_iter};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -118,11 +119,15 @@ impl Index {
         self.run(&format!("BEGIN; {} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;", include_str!("index.sql")))
     }
 
-    fn run(&self, sql: &str) -> Result<(), StoreError> {
+    pub(crate) fn run(&self, sql: &str) -> Result<(), StoreError> {
         self.db.execute_batch(sql).map_err(StoreError::index(&self.path))
     }
 
-    fn one<T: rusqlite::types::FromSql>(&self, sql: &str, values: impl rusqlite::Params) -> Result<T, StoreError> {
+    pub(crate) fn one<T: rusqlite::types::FromSql>(
+        &self,
+        sql: &str,
+        values: impl rusqlite::Params,
+    ) -> Result<T, StoreError> {
         self.db.query_row(sql, values, |row| row.get(0)).map_err(StoreError::index(&self.path))
     }
 
@@ -324,13 +329,32 @@ impl Index {
         self.rows("SELECT file FROM photos WHERE session IS ?1 ORDER BY seq", [id.map(|id| id.0)], |row| row.get(0))
     }
 
-    /// The content of a table as text, a line a row, in the order of its key: for comparing two indexes.
-    pub(crate) fn dump(&self, table: &str) -> Result<Vec<String>, StoreError> {
-        let sql = format!("SELECT * FROM {table} ORDER BY 1, 2, 3");
-        self.rows(&sql, [], |row| {
-            let values = (0..row.as_ref().column_count()).map(|n| row.get_ref(n).map(|value| format!("{value:?}")));
-            Ok(values.collect::<Result<Vec<_>, _>>()?.join(" "))
-        })
+    /// An empty index in a file that SQLite makes for itself and removes.
+    pub(crate) fn temporary() -> Result<Index, StoreError> {
+        let path = Path::new("");
+        Index::open_file(path)?.ok_or_else(|| StoreError::index(path)(rusqlite::Error::InvalidQuery))
+    }
+
+    /// Runs `read` on the index as it is at one moment.
+    pub(crate) fn at_one_moment(&self, read: impl FnOnce() -> Result<(), StoreError>) -> Result<(), StoreError> {
+        self.together(read)
+    }
+
+    /// Copies the rows of a table into a table of another database.
+    pub(crate) fn copy_rows(&self, table: &str, other: &Index, into: &str) -> Result<(), StoreError> {
+        let copy = || -> rusqlite::Result<()> {
+            let mut from = self.db.prepare(&format!("SELECT * FROM {table}"))?;
+            let columns = from.column_count();
+            let places = vec!["?"; columns].join(", ");
+            let mut into = other.db.prepare(&format!("INSERT INTO {into} VALUES ({places})"))?;
+            let mut rows = from.query([])?;
+            while let Some(row) = rows.next()? {
+                let values = (0..columns).map(|n| row.get::<_, Value>(n)).collect::<Result<Vec<_>, _>>()?;
+                into.execute(params_from_iter(values))?;
+            }
+            Ok(())
+        };
+        copy().map_err(StoreError::index(&self.path))
     }
 
     fn rows<T>(

@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod clock;
+mod compare;
 mod error;
 mod files;
 mod folder;

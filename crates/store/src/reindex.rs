@@ -68,7 +68,7 @@ fn is_of(index: &Index, entries: &[SignedEntry]) -> Result<bool, StoreError> {
 }
 
 /// Builds a new index beside the old one and puts it in its place.
-pub(crate) fn replace(folder: &Path) -> Result<Index, StoreError> {
+fn replace(folder: &Path) -> Result<Index, StoreError> {
     let (path, new) = (folder.join(INDEX_FILE), folder.join("index.sqlite.new"));
     remove_database(&new)?;
     if let Err(error) = build(folder, &new).and_then(|index| index.settle()) {
@@ -83,17 +83,22 @@ pub(crate) fn replace(folder: &Path) -> Result<Index, StoreError> {
 }
 
 /// Builds an index of `folder` in the file `path`.
-pub(crate) fn build(folder: &Path, path: &Path) -> Result<Index, StoreError> {
+fn build(folder: &Path, path: &Path) -> Result<Index, StoreError> {
     let foreign = StoreError::index(path);
     let index = Index::open_file(path)?.ok_or_else(|| foreign(rusqlite::Error::InvalidQuery))?;
-    let ledger = folder.join(LEDGER_FILE);
-    let bytes = crate::files::read_if_there(&ledger)?.unwrap_or_default();
-    catch_up(folder, &index, &open_sequence(&bytes).0)?;
+    fill(folder, &index)?;
     Ok(index)
 }
 
+/// Fills an empty index from the ledger and the files of `folder`.
+pub(crate) fn fill(folder: &Path, index: &Index) -> Result<(), StoreError> {
+    let ledger = folder.join(LEDGER_FILE);
+    let bytes = crate::files::read_if_there(&ledger)?.unwrap_or_default();
+    catch_up(folder, index, &open_sequence(&bytes).0)
+}
+
 /// Brings an index up to the ledger: entries it lacks, and the files of sessions that it does not know as ended.
-pub(crate) fn catch_up(folder: &Path, index: &Index, entries: &[SignedEntry]) -> Result<(), StoreError> {
+fn catch_up(folder: &Path, index: &Index, entries: &[SignedEntry]) -> Result<(), StoreError> {
     let known = usize::try_from(index.next_entry()?).unwrap_or(usize::MAX);
     let open: Vec<_> = index.sessions()?.into_iter().filter(|row| row.ended_utc_ns.is_none()).collect();
     let new = entries.get(known..).unwrap_or_default();
