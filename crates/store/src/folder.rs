@@ -189,7 +189,7 @@ impl Evidence {
         Ok((Evidence { folder, device, clock, books: Mutex::new(books), _lock: lock }, recovered))
     }
 
-    /// Why nothing can be recorded at the moment: the disk is full.
+    /// Why nothing can be recorded at the moment, as on a full disk. What is still to be done of the start is tried first.
     #[must_use]
     pub fn fault(&self) -> Option<StoreError> {
         self.books().prepare().err()

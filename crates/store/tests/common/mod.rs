@@ -201,9 +201,10 @@ pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     found
 }
 
+/// Copies all but the reserve, which is large and nothing.
 pub fn copy_tree(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
+    for entry in fs::read_dir(from).unwrap().filter(|entry| entry.as_ref().unwrap().file_name() != "RESERVE") {
         let (path, target) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
         match path.is_dir() {
             true => copy_tree(&path, &target),
