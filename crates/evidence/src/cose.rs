@@ -2,10 +2,14 @@
 //! The signed envelope of every record and entry: COSE_Sign1 (RFC 9052), tagged, with exactly one accepted form.
 
 use crate::cbor::MAX_ITEM_BYTES;
-use crate::sign::{Algorithm, Signer, is_signed_by};
+use crate::sign::{Algorithm, KeyError, Signer, is_signed_by};
 use crate::{Hash, PublicKey};
 use coset::iana::Algorithm as CoseAlgorithm;
 use coset::{CoseSign1, CoseSign1Builder, HeaderBuilder, RegisteredLabelWithPrivate, TaggedCborSerializable};
+
+/// How every envelope of this version begins, up to the key: tag 18, an array of four, the protected header
+/// `{1: -8, 4: KEY}`.
+pub(crate) const BEGINNING: [u8; 10] = [0xd2, 0x84, 0x58, 0x26, 0xa2, 0x01, 0x27, 0x04, 0x58, 0x20];
 
 /// Why bytes are not an envelope, or not a rightly signed one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +26,9 @@ pub enum EnvelopeError {
     /// The signature does not fit key and content.
     #[error("the signature is wrong")]
     Signature,
+    /// The key did not sign.
+    #[error(transparent)]
+    Key(#[from] KeyError),
 }
 
 /// A signed payload as read, its signature checked against the key it names.
@@ -29,8 +36,6 @@ pub enum EnvelopeError {
 pub struct Envelope {
     /// The key that signed. Whether it may is for the reader to decide.
     pub key: PublicKey,
-    /// The algorithm of the signature.
-    pub algorithm: Algorithm,
     /// The signed bytes.
     pub payload: Vec<u8>,
     /// SHA-256 of the whole envelope: what the next link of a chain points at.
@@ -40,10 +45,10 @@ pub struct Envelope {
 /// Signs `payload`.
 ///
 /// # Errors
-/// [`EnvelopeError::Syntax`] if the envelope cannot be written.
+/// [`EnvelopeError::Key`] if the key did not sign, [`EnvelopeError::Syntax`] if the envelope cannot be written.
 pub fn seal(signer: &dyn Signer, payload: Vec<u8>) -> Result<Vec<u8>, EnvelopeError> {
-    let unsigned = builder(&signer.public_key(), payload);
-    write(unsigned.create_signature(&[], |message| signer.sign(message)).build())
+    let unsigned = builder(signer.algorithm(), &signer.public_key(), payload);
+    write(unsigned.try_create_signature(&[], |message| signer.sign(message))?.build())
 }
 
 /// Reads an envelope and checks its signature against the key it names.
@@ -64,15 +69,15 @@ pub(crate) struct Unchecked {
 /// Reads an envelope without checking its signature.
 pub(crate) fn open_unchecked(bytes: &[u8]) -> Result<Unchecked, EnvelopeError> {
     let cose = read(bytes)?;
-    let key = named_key(&cose)?;
+    let (algorithm, key) = (named_algorithm(&cose)?, named_key(&cose)?);
     let signed = cose.tbs_data(&[]);
     let CoseSign1 { payload, signature, .. } = cose;
     let payload = payload.ok_or(EnvelopeError::Form)?;
-    let only_form = write(builder(&key, payload.clone()).signature(signature.clone()).build())?;
+    let only_form = write(builder(algorithm, &key, payload.clone()).signature(signature.clone()).build())?;
     if only_form != bytes {
         return Err(EnvelopeError::Form);
     }
-    let envelope = Envelope { key, algorithm: Algorithm::Ed25519, payload, hash: Hash::of(bytes) };
+    let envelope = Envelope { key, payload, hash: Hash::of(bytes) };
     Ok(Unchecked { envelope, signed, signature })
 }
 
@@ -86,8 +91,8 @@ impl Unchecked {
     }
 }
 
-fn builder(key: &PublicKey, payload: Vec<u8>) -> CoseSign1Builder {
-    let protected = HeaderBuilder::new().algorithm(CoseAlgorithm::EdDSA).key_id(key.0.to_vec()).build();
+fn builder(algorithm: Algorithm, key: &PublicKey, payload: Vec<u8>) -> CoseSign1Builder {
+    let protected = HeaderBuilder::new().algorithm(number(algorithm)).key_id(key.0.to_vec()).build();
     CoseSign1Builder::new().protected(protected).payload(payload)
 }
 
@@ -102,13 +107,21 @@ fn read(bytes: &[u8]) -> Result<CoseSign1, EnvelopeError> {
     CoseSign1::from_tagged_slice(bytes).map_err(|e| EnvelopeError::Syntax(e.to_string()))
 }
 
-fn named_key(cose: &CoseSign1) -> Result<PublicKey, EnvelopeError> {
-    let header = &cose.protected.header;
-    match &header.alg {
-        Some(RegisteredLabelWithPrivate::Assigned(CoseAlgorithm::EdDSA)) => {}
-        other => return Err(EnvelopeError::Algorithm(format!("{other:?}"))),
+fn number(algorithm: Algorithm) -> CoseAlgorithm {
+    match algorithm {
+        Algorithm::Ed25519 => CoseAlgorithm::EdDSA,
     }
-    header.key_id.as_slice().try_into().map(PublicKey).map_err(|_| EnvelopeError::Form)
+}
+
+fn named_algorithm(cose: &CoseSign1) -> Result<Algorithm, EnvelopeError> {
+    match &cose.protected.header.alg {
+        Some(RegisteredLabelWithPrivate::Assigned(CoseAlgorithm::EdDSA)) => Ok(Algorithm::Ed25519),
+        other => Err(EnvelopeError::Algorithm(format!("{other:?}"))),
+    }
+}
+
+fn named_key(cose: &CoseSign1) -> Result<PublicKey, EnvelopeError> {
+    cose.protected.header.key_id.as_slice().try_into().map(PublicKey).map_err(|_| EnvelopeError::Form)
 }
 
 #[cfg(test)]
@@ -121,6 +134,38 @@ mod tests {
         let signer = Ed25519Signer::generate().unwrap();
         let opened = open(&seal(&signer, b"seen".to_vec()).unwrap()).unwrap();
         assert_eq!((opened.key, opened.payload), (signer.public_key(), b"seen".to_vec()));
+    }
+
+    #[test]
+    fn every_envelope_begins_alike() {
+        let signer = Ed25519Signer::generate().unwrap();
+        let sealed = seal(&signer, b"seen".to_vec()).unwrap();
+        assert_eq!(sealed[..BEGINNING.len()], BEGINNING);
+        assert_eq!(sealed[BEGINNING.len()..][..32], signer.public_key().0);
+    }
+
+    /// A key in hardware that does not answer.
+    struct Unplugged(Ed25519Signer);
+
+    impl Signer for Unplugged {
+        fn algorithm(&self) -> Algorithm {
+            self.0.algorithm()
+        }
+
+        fn public_key(&self) -> PublicKey {
+            self.0.public_key()
+        }
+
+        fn sign(&self, _: &[u8]) -> Result<Vec<u8>, KeyError> {
+            Err(KeyError::Refused("no token".into()))
+        }
+    }
+
+    #[test]
+    fn a_key_that_does_not_sign_seals_nothing() {
+        let signer = Unplugged(Ed25519Signer::generate().unwrap());
+        let refused = EnvelopeError::Key(KeyError::Refused("no token".into()));
+        assert_eq!(seal(&signer, b"seen".to_vec()), Err(refused));
     }
 
     #[test]

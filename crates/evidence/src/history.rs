@@ -80,7 +80,7 @@ impl KeyHistory {
         &self.keys
     }
 
-    /// The key that signs entry `seq`, and whether the history reaches behind it, so that no other key can.
+    /// The key that signs entry `seq`, as far as the history knows: behind its last entry another may have followed.
     #[must_use]
     pub fn key_for(&self, seq: u64) -> Option<PublicKey> {
         match self.keys.iter().rev().find(|e| e.entry.seq < seq) {

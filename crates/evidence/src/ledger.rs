@@ -2,7 +2,7 @@
 //! The device's ledger as bytes: a CBOR sequence of signed entries, each linked to the one before, under keys that
 //! replace one another.
 
-use crate::cbor;
+use crate::cbor::{self, CborError, MAX_ITEM_BYTES};
 use crate::cose::{self, EnvelopeError};
 use crate::entry::{Body, Entry};
 use crate::record::PayloadError;
@@ -13,14 +13,22 @@ use crate::{Hash, PublicKey};
 /// Why an entry does not belong where it stands.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LedgerError {
-    /// The bytes are no whole CBOR item.
-    #[error("entry {seq} at byte {offset} is cut off or not CBOR: {reason}")]
+    /// The bytes end within the entry, as a power cut leaves them; nothing else stands behind it.
+    #[error("entry {seq} at byte {offset} is cut off")]
     Torn {
         /// Number of the entry that should be there.
         seq: u64,
         /// Where it should begin.
         offset: u64,
-        /// What the decoder said.
+    },
+    /// What stands there is neither an entry nor what a power cut leaves of one.
+    #[error("entry {seq} at byte {offset} is damaged: {reason}")]
+    Damaged {
+        /// Number of the entry that should be there.
+        seq: u64,
+        /// Where it should begin.
+        offset: u64,
+        /// What is wrong with it.
         reason: String,
     },
     /// The envelope or its signature is wrong.
@@ -111,9 +119,28 @@ pub fn open_sequence(bytes: &[u8]) -> (Vec<SignedEntry>, Option<LedgerError>) {
 }
 
 fn open_next(bytes: &[u8], offset: usize, seq: u64) -> Result<SignedEntry, LedgerError> {
-    let torn = |e: cbor::CborError| LedgerError::Torn { seq, offset: offset as u64, reason: e.to_string() };
-    let length = cbor::first_item_length(&bytes[offset..]).map_err(torn)?;
-    open_entry(&bytes[offset..offset + length], seq)
+    let rest = &bytes[offset..];
+    let at = offset as u64;
+    let damaged = |reason: String| LedgerError::Damaged { seq, offset: at, reason };
+    match cbor::first_item_length(rest) {
+        _ if rest.iter().all(|byte| *byte == 0) => Err(LedgerError::Torn { seq, offset: at }),
+        Err(CborError::CutOff) if begins_one_entry(rest) => Err(LedgerError::Torn { seq, offset: at }),
+        Err(error) => Err(damaged(error.to_string())),
+        Ok(length) => open_entry(&rest[..length], seq).map_err(|error| match error {
+            LedgerError::Envelope { source, .. } => damaged(source.to_string()),
+            LedgerError::Payload { source, .. } => damaged(source.to_string()),
+            other => other,
+        }),
+    }
+}
+
+/// Whether `rest` can be the first bytes of a single envelope: a damaged length in the middle of a ledger makes the
+/// entry reach beyond the end as well, but then the entries behind it are still there.
+fn begins_one_entry(rest: &[u8]) -> bool {
+    let beginning = cose::BEGINNING;
+    let begins = rest.starts_with(&beginning) || beginning.starts_with(rest);
+    let alone = rest.windows(beginning.len()).skip(1).all(|window| window != beginning);
+    rest.len() < MAX_ITEM_BYTES && begins && alone
 }
 
 /// Where a ledger stands: everything that the next entry must fit.
@@ -177,7 +204,7 @@ impl LedgerHead {
     /// Signs the entry that comes next.
     ///
     /// # Errors
-    /// [`LedgerError`] if the entry cannot be written or `signer` is not the key in force.
+    /// [`LedgerError`] if the entry cannot be written, or `signer` is not the key in force or does not sign.
     pub fn sign(&self, signer: &dyn Signer, clock: Clock, body: Body) -> Result<SignedEntry, LedgerError> {
         let seq = self.next_seq;
         if signer.public_key() != self.key {
@@ -190,7 +217,7 @@ impl LedgerHead {
 /// Signs the first entry of a new ledger.
 ///
 /// # Errors
-/// [`LedgerError`] if the entry cannot be written.
+/// [`LedgerError`] if the entry cannot be written or `signer` does not sign.
 pub fn sign_first(signer: &dyn Signer, clock: Clock) -> Result<SignedEntry, LedgerError> {
     let public = signer.public_key();
     let body = Body::Key(crate::entry::KeyBody { public, algorithm: signer.algorithm(), reason: "first".into() });

@@ -3,7 +3,7 @@
 //!
 //! Records, ledger entries, their chain and signatures, the few MP4 boxes these need, and the verifier over all of
 //! them. The byte layout is specified in `docs/format.md`. This crate reads and writes bytes it is given; it knows no
-//! threads, media framework, database or bus.
+//! media framework, database or bus, and no threads but those in which the verifier reads files.
 
 pub mod bytes;
 pub mod cbor;

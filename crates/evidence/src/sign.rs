@@ -15,7 +15,7 @@ pub enum Algorithm {
 }
 
 /// Why a key cannot be made, read or used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// The system gives no randomness.
     #[error("the system's random generator failed")]
@@ -23,6 +23,9 @@ pub enum KeyError {
     /// The bytes are no PKCS#8 Ed25519 key.
     #[error("not an Ed25519 key in PKCS#8 form: {0}")]
     Unreadable(String),
+    /// Whatever holds the key did not sign.
+    #[error("the key did not sign: {0}")]
+    Refused(String),
 }
 
 /// Something that signs with a key it never shows.
@@ -32,7 +35,10 @@ pub trait Signer: Send {
     /// The public half of the key.
     fn public_key(&self) -> PublicKey;
     /// The signature over `message`.
-    fn sign(&self, message: &[u8]) -> Vec<u8>;
+    ///
+    /// # Errors
+    /// [`KeyError::Refused`] if whatever holds the key did not sign; a key in memory always does.
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError>;
 }
 
 /// An Ed25519 key in memory.
@@ -78,8 +84,8 @@ impl Signer for Ed25519Signer {
         PublicKey(key)
     }
 
-    fn sign(&self, message: &[u8]) -> Vec<u8> {
-        self.0.sign(message).as_ref().to_vec()
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+        Ok(self.0.sign(message).as_ref().to_vec())
     }
 }
 

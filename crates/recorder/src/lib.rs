@@ -88,7 +88,7 @@ pub enum Input {
     Stop,
     /// A source failed while recording.
     SourceFailed,
-    /// A chunk could not be stored.
+    /// A chunk could not be stored, or nothing can be.
     StorageFailed(String),
     /// The last fragment was written.
     Drained,
@@ -245,6 +245,7 @@ impl Recorder {
     fn storage_failed(&mut self, reason: String) -> Vec<Effect> {
         self.fault.get_or_insert(reason);
         match self.state {
+            State::Standby | State::Faulted(_) => self.rest(),
             State::Recording => self.close_sources(Cause::StorageFailed),
             State::Stopping(_) => {
                 self.state = State::Stopping(Cause::StorageFailed);
@@ -372,6 +373,14 @@ mod tests {
     fn what_came_early_is_forgotten_with_the_recording_that_did_not_begin() {
         let not = Input::OpenFailed { reason: "no camera".into(), is_fault: false };
         let (recorder, _) = run(&[Input::Start, Input::Drained, Input::Stop, not, Input::Start, Input::Opened]);
+        assert_eq!(recorder.state(), &State::Recording);
+    }
+
+    #[test]
+    fn storage_that_takes_nothing_is_a_fault_before_any_start() {
+        let (recorder, effects) = run(&[Input::StorageFailed("full".into())]);
+        assert_eq!((recorder.state(), effects), (&State::Faulted("full".into()), Vec::new()));
+        let (recorder, _) = run(&[Input::StorageFailed("full".into()), Input::Start, Input::Opened]);
         assert_eq!(recorder.state(), &State::Recording);
     }
 

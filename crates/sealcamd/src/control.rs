@@ -99,7 +99,7 @@ mod tests {
     /// A desk over an empty evidence folder, whose engine never takes a message.
     fn desk(folder: &std::path::Path) -> (Arc<Desk>, Receiver<Message>) {
         let (sender, messages) = sync_channel(1);
-        let live = Arc::new(Live::new(evidence(folder).folder(), "SC0001").unwrap());
+        let live = Arc::new(Live::new(evidence(folder).folder(), "SC0001"));
         (Arc::new(Desk { inbox: Inbox(sender), live, sources: Vec::new(), opening: Arc::default() }), messages)
     }
 

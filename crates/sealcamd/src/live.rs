@@ -8,15 +8,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use store::index::{Index, SessionRow};
 use store::{StoreError, StoredChunk};
 
-/// The snapshot, and a read-only index for past sessions.
+/// The snapshot, and where past sessions are read from.
 pub(crate) struct Live {
     status: Mutex<RecorderStatus>,
-    index: Mutex<Index>,
+    /// Held by whoever asks the index. It is opened for each question: it may have been rebuilt since the last one, and on
+    /// a full disk there may be none.
+    index: Mutex<()>,
     folder: PathBuf,
 }
 
 impl Live {
-    pub(crate) fn new(folder: &Path, device_id: &str) -> Result<Live, StoreError> {
+    pub(crate) fn new(folder: &Path, device_id: &str) -> Live {
         let status = RecorderStatus {
             state: RecorderState::Standby,
             fault: None,
@@ -27,8 +29,7 @@ impl Live {
             version: env!("CARGO_PKG_VERSION").into(),
             evidence_folder: folder.to_string_lossy().into_owned(),
         };
-        let index = Mutex::new(Index::open_read_only(folder)?);
-        Ok(Live { status: Mutex::new(status), index, folder: folder.into() })
+        Live { status: Mutex::new(status), index: Mutex::new(()), folder: folder.into() }
     }
 
     pub(crate) fn status(&self) -> RecorderStatus {
@@ -76,13 +77,22 @@ impl Live {
         }
     }
 
+    /// All sessions; none if there is no index, which stops no recorder.
     pub(crate) fn sessions(&self) -> Result<Vec<SessionInfo>, StoreError> {
-        let index = self.index();
+        let _one = self.index();
+        let index = match Index::open_read_only(&self.folder) {
+            Ok(index) => index,
+            Err(error) => {
+                tracing::error!(%error, "the sessions cannot be listed");
+                return Ok(Vec::new());
+            }
+        };
         index.sessions()?.into_iter().map(|row| self.info(&index, row)).collect()
     }
 
     pub(crate) fn session(&self, id: SessionId) -> Result<Option<SessionInfo>, StoreError> {
-        let index = self.index();
+        let _one = self.index();
+        let index = Index::open_read_only(&self.folder)?;
         let row = index.session(evidence::SessionId(id.to_bytes()))?;
         row.map(|row| self.info(&index, row)).transpose()
     }
@@ -125,7 +135,7 @@ impl Live {
         work();
     }
 
-    fn index(&self) -> MutexGuard<'_, Index> {
+    fn index(&self) -> MutexGuard<'_, ()> {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

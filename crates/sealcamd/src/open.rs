@@ -187,7 +187,7 @@ pub(crate) mod tests {
         let settings = ["video.source=test:", "video.width=64", "video.height=48"].map(str::to_owned);
         let config = Arc::new(Config::load(None, &settings).unwrap());
         let evidence = Arc::new(evidence(folder));
-        let live = Arc::new(Live::new(evidence.folder(), &config.device.id).unwrap());
+        let live = Arc::new(Live::new(evidence.folder(), &config.device.id));
         let (notifier, _) = Notifier::channel();
         let sources = Arc::new(Mutex::new(()));
         (Opener { config, evidence, live, notifier, inbox: Inbox(sender), sources }, messages)

@@ -76,9 +76,13 @@ async fn serve_until_end(config: Config, evidence: Arc<Evidence>, claim: Claim) 
     let (notifier, events) = Notifier::channel();
     let (sender, messages) = sync_channel(INBOX_CAPACITY_MESSAGES);
     let inbox = Inbox(sender);
-    let live = Arc::new(Live::new(evidence.folder(), &config.device.id)?);
+    let live = Arc::new(Live::new(evidence.folder(), &config.device.id));
     let sources = vec![config.video.source.to_string(), config.audio.source.to_string()];
     let opening = Arc::new(Mutex::new(()));
+    if let Some(error) = evidence.fault() {
+        tracing::error!(%error, "nothing can be recorded");
+        inbox.tell(Message::Input(Input::StorageFailed(error.to_string())));
+    }
     let opener = Opener {
         config: Arc::new(config),
         evidence,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Compares files, ledger and index, invariant by invariant. The numbers are those of `docs/design/storage.md`.
 
-use crate::index::{Index, TABLES};
-use crate::{INDEX_FILE, LOCK_FILE, StoreError, reindex};
+use crate::compare::Comparison;
+use crate::{INDEX_FILE, LOCK_FILE, StoreError};
 use evidence::verify::{Finding, Options, Problem, Report, VerifyError, verify};
 use rustix::fs::{FlockOperation, flock};
 use std::fs::OpenOptions;
@@ -88,19 +88,10 @@ fn compare_index(folder: &Path) -> Result<Vec<Violation>, StoreError> {
     if !folder.join(INDEX_FILE).exists() {
         return Ok(vec![violation("there is no index; `sealcamctl reindex` makes it".into())]);
     }
-    let index = Index::open_read_only(folder)?;
-    let rebuilt = reindex::build(folder, Path::new(":memory:"))?;
-    let mut violations = Vec::new();
-    for table in TABLES {
-        let (there, should) = (index.dump(table)?, rebuilt.dump(table)?);
-        let odd = there.iter().filter(|row| !should.contains(row)).count();
-        let lacking = should.iter().filter(|row| !there.contains(row)).count();
-        if odd + lacking > 0 {
-            let detail = format!("table {table}: {odd} rows that the files do not give, {lacking} rows missing");
-            violations.push(violation(detail));
-        }
-    }
-    Ok(violations)
+    let was_in_use = is_in_use(folder);
+    let index = Comparison::begin(folder)?;
+    let differences = index.with_files(folder, || was_in_use || is_in_use(folder))?;
+    Ok(differences.iter().map(|found| violation(found.to_string())).collect())
 }
 
 /// Whether a recorder owns the folder now.

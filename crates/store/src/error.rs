@@ -59,9 +59,12 @@ pub enum StoreError {
         /// Which rule.
         source: LedgerError,
     },
-    /// The ledger cannot take an entry any more, because an earlier write failed.
-    #[error("{} can take no more entries: an earlier write failed", .0.display())]
+    /// The ledger cannot take an entry any more: of an earlier one nobody knows whether it is durable.
+    #[error("{} can take no more entries: an earlier one could not be made durable; see to the storage, then restart", .0.display())]
     Latched(PathBuf),
+    /// There is not even room for the reserve and as much again.
+    #[error("the storage is full: less than 1 MiB is free for {}; free some space or exchange the storage", .0.display())]
+    Full(PathBuf),
     /// A key cannot be made or read.
     #[error("key {}: {source}", path.display())]
     Key {
@@ -92,6 +95,24 @@ pub enum StoreError {
 impl StoreError {
     pub(crate) fn io<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> StoreError + 'a {
         move |source| StoreError::Io { action, path: path.into(), source }
+    }
+
+    /// Whether it is for want of room.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        match self {
+            StoreError::Full(_) => true,
+            StoreError::Io { source, .. } => {
+                matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+            }
+            StoreError::Index { source, .. } => {
+                let no_room_for_shm = rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
+                source.sqlite_error().is_some_and(|error| {
+                    error.code == rusqlite::ErrorCode::DiskFull || error.extended_code == no_room_for_shm
+                })
+            }
+            _ => false,
+        }
     }
 
     pub(crate) fn index(path: &Path) -> impl FnOnce(rusqlite::Error) -> StoreError + '_ {

@@ -5,6 +5,7 @@ use crate::files::create_folder;
 use crate::index::Index;
 use crate::ledger::{self, Ledger};
 use crate::recovery::{self, Recovered};
+use crate::reserve::Reserve;
 use crate::{LOCK_FILE, StoreError, photo, reindex};
 use evidence::entry::{Body, BootBody, ShutdownBody};
 use evidence::ledger::SignedEntry;
@@ -36,10 +37,21 @@ pub struct Evidence {
 
 /// Ledger and index, which take every entry in this order.
 pub(crate) struct Books {
-    pub(crate) ledger: Ledger,
-    pub(crate) index: Index,
+    folder: PathBuf,
+    ledger: Ledger,
+    /// None while it cannot be written. It can be rebuilt at any time, so that nothing else fails with it.
+    index: Option<Index>,
+    pub(crate) reserve: Reserve,
     /// Sessions begun by this process whose end is not in the ledger.
     open: BTreeSet<SessionId>,
+    start: Start,
+}
+
+/// How much of the start is still to be entered in the ledger.
+enum Start {
+    Boot(BootBody),
+    Key,
+    Done,
 }
 
 impl Books {
@@ -50,8 +62,14 @@ impl Books {
             Body::SessionEnd(end) => drop(self.open.remove(&end.session)),
             _ => {}
         }
-        self.index.add_entry(&entry)?;
+        self.note(|index| index.add_entry_whole(&entry));
         Ok(entry)
+    }
+
+    /// Enters what must be entered on a full disk as well.
+    pub(crate) fn enter_closing(&mut self, body: &Body) -> Result<SignedEntry, StoreError> {
+        let reserve = self.reserve.clone();
+        reserve.closing(|| self.enter(body.clone()))
     }
 
     /// Replaces the ledger's key, unless a session is open: its end must be signed by the key that signed its start.
@@ -59,14 +77,84 @@ impl Books {
         if !self.open.is_empty() {
             return Ok(());
         }
-        let entry = self.ledger.replace_key(reason)?;
-        self.index.add_entry(&entry)
+        let reserve = self.reserve.clone();
+        let entry = reserve.closing(|| self.ledger.replace_key(reason))?;
+        self.note(|index| index.add_entry_whole(&entry));
+        Ok(())
+    }
+
+    /// Indexes something that is durable. An index that fails gets nothing more, so that it has no holes, until
+    /// [`Books::mend_index`] brings it up to the files.
+    pub(crate) fn note(&mut self, work: impl FnOnce(&Index) -> Result<(), StoreError>) {
+        let Some(index) = &self.index else { return };
+        if let Err(error) = work(index) {
+            tracing::error!(%error, "the index cannot be written and is left behind the files");
+            self.index = None;
+        }
+    }
+
+    /// How many photos of a session, or of none, are indexed.
+    pub(crate) fn photos(&self, session: Option<SessionId>) -> usize {
+        self.index.as_ref().and_then(|index| index.photos(session).ok()).map_or(0, |photos| photos.len())
+    }
+
+    /// Moves the index's log into it; one that failed is brought back first.
+    pub(crate) fn settle_index(&mut self) {
+        self.mend_index();
+        self.note(Index::settle);
+    }
+
+    /// Brings back an index that failed, if it can be written again.
+    fn mend_index(&mut self) {
+        if self.index.is_none() {
+            let entries = self.ledger.entries();
+            let reserve = self.reserve.clone();
+            let opened = entries.and_then(|entries| reserve.indexing(|| self.open_index(&entries)));
+            if let Err(error) = opened {
+                tracing::error!(%error, "the index cannot be written for now");
+            }
+        }
+    }
+
+    fn open_index(&mut self, entries: &[SignedEntry]) -> Result<(), StoreError> {
+        self.index = Some(reindex::open_current(&self.folder, entries)?);
+        Ok(())
+    }
+
+    /// Sees that something new can be recorded: the start is in the ledger, and there is room.
+    pub(crate) fn prepare(&mut self) -> Result<(), StoreError> {
+        if !matches!(self.start, Start::Done) {
+            let entries = self.ledger.entries()?;
+            let mut late = Vec::new();
+            let done = self.complete_start(&entries, &mut late);
+            for Recovered { end, torn_bytes } in late {
+                tracing::warn!(session = %end.session, chunks = end.chunks, torn_bytes, "a session that was cut off is closed late");
+            }
+            done?;
+        }
+        self.reserve.hold()
+    }
+
+    /// Closes what a power cut or crash left open, enters the start, and replaces the key.
+    fn complete_start(&mut self, entries: &[SignedEntry], closed: &mut Vec<Recovered>) -> Result<(), StoreError> {
+        let folder = self.folder.clone();
+        self.reserve.closing(|| photo::complete(&folder, entries))?;
+        recovery::close_open_sessions(&folder, self, entries, closed)?;
+        if let Start::Boot(boot) = &self.start {
+            let boot = Body::Boot(boot.clone());
+            self.enter_closing(&boot)?;
+            self.start = Start::Key;
+        }
+        self.replace_key("boot")?;
+        self.start = Start::Done;
+        self.mend_index();
+        Ok(())
     }
 }
 
 impl Evidence {
     /// Opens the folder, or begins it; closes what a power cut or crash left open; enters the start in the ledger and
-    /// replaces its key.
+    /// replaces its key. A folder on a full disk is opened as well, as far as there is room ([`Evidence::fault`]).
     ///
     /// # Errors
     /// [`StoreError`] if the folder is in use, belongs to another device, or cannot be written.
@@ -75,30 +163,49 @@ impl Evidence {
         boot: BootBody,
         clock: Arc<dyn TimeSource>,
     ) -> Result<(Evidence, Vec<Recovered>), StoreError> {
-        create_folder(&place.evidence)?;
-        let lock = take_lock(&place.evidence)?;
-        create_folder(&place.evidence.join(SESSIONS_FOLDER))?;
-        let opened = ledger::open(&place.evidence, &place.state, Arc::clone(&clock))?;
-        let index = reindex::open_current(&place.evidence, &opened.entries)?;
-        let mut books = Books { ledger: opened.ledger, index, open: BTreeSet::new() };
-        photo::complete(&place.evidence, &opened.entries)?;
-        let recovered = recovery::close_open_sessions(&place.evidence, &mut books, &opened.entries)?;
-        books.enter(Body::Boot(boot))?;
-        books.replace_key("boot")?;
-        let device = books.ledger.device();
-        let evidence =
-            Evidence { folder: place.evidence.clone(), device, clock, books: Mutex::new(books), _lock: lock };
-        Ok((evidence, recovered))
+        let folder = place.evidence.clone();
+        create_folder(&folder)?;
+        let lock = take_lock(&folder)?;
+        create_folder(&folder.join(SESSIONS_FOLDER))?;
+        let opened = ledger::open(&folder, &place.state, Arc::clone(&clock))?;
+        let device = opened.ledger.device();
+        let mut books = Books {
+            folder: folder.clone(),
+            ledger: opened.ledger,
+            index: None,
+            reserve: Reserve::new(&folder),
+            open: BTreeSet::new(),
+            start: Start::Boot(boot),
+        };
+        if let Err(error) = books.open_index(&opened.entries) {
+            tracing::warn!(%error, "the index cannot be written; it is tried again when the start is entered");
+        }
+        let mut recovered = Vec::new();
+        match books.complete_start(&opened.entries, &mut recovered) {
+            Err(error) if error.is_full() => tracing::error!(%error, "the start cannot be entered for now"),
+            done => done?,
+        }
+        let _ = books.reserve.hold();
+        Ok((Evidence { folder, device, clock, books: Mutex::new(books), _lock: lock }, recovered))
     }
 
-    /// Enters the orderly end in the ledger.
+    /// Why nothing can be recorded at the moment, as on a full disk. What is still to be done of the start is tried first.
+    #[must_use]
+    pub fn fault(&self) -> Option<StoreError> {
+        self.books().prepare().err()
+    }
+
+    /// Enters the orderly end in the ledger. If the start could not be entered, there is no end either.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be written.
     pub fn shut_down(&self, reason: &str) -> Result<(), StoreError> {
         let mut books = self.books();
-        books.enter(Body::Shutdown(ShutdownBody { reason: reason.into() }))?;
-        books.index.settle()
+        if matches!(books.start, Start::Done) {
+            books.enter_closing(&Body::Shutdown(ShutdownBody { reason: reason.into() }))?;
+        }
+        books.settle_index();
+        Ok(())
     }
 
     /// The folder.

@@ -7,7 +7,11 @@ use evidence::SessionId;
 use evidence::entry::{Body, PhotoBody, SessionEndBody, SessionStartBody};
 use evidence::ledger::SignedEntry;
 use evidence::record::{Medium, Record};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params, params_from_iter};
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Version of the tables, in SQLite's `user_version`. An index of another version is rebuilt.
@@ -93,20 +97,37 @@ impl Index {
     /// [`StoreError::Index`] if there is none or SQLite cannot read it.
     pub fn open_read_only(folder: &Path) -> Result<Index, StoreError> {
         let path = folder.join(INDEX_FILE);
-        let db = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY);
-        let db = db.map_err(StoreError::index(&path))?;
-        Ok(Index { path, db })
+        let log = crate::files::with_suffix(&path, "-wal");
+        match Index::open_reader(&path, path.as_os_str()) {
+            // The shared memory of readers needs room, which a full disk has not. Without a log nobody shares anything.
+            Err(_) if fs::metadata(log).map_or(0, |log| log.len()) == 0 => {
+                Index::open_reader(&path, OsStr::new(&unshared(&path)))
+            }
+            opened => opened,
+        }
+    }
+
+    fn open_reader(path: &Path, name: &OsStr) -> Result<Index, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let db = Connection::open_with_flags(name, flags).map_err(StoreError::index(path))?;
+        let index = Index { path: path.into(), db };
+        index.one::<i64>("PRAGMA schema_version", [])?;
+        Ok(index)
     }
 
     fn make_tables(&self) -> Result<(), StoreError> {
         self.run(&format!("BEGIN; {} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;", include_str!("index.sql")))
     }
 
-    fn run(&self, sql: &str) -> Result<(), StoreError> {
+    pub(crate) fn run(&self, sql: &str) -> Result<(), StoreError> {
         self.db.execute_batch(sql).map_err(StoreError::index(&self.path))
     }
 
-    fn one<T: rusqlite::types::FromSql>(&self, sql: &str, values: impl rusqlite::Params) -> Result<T, StoreError> {
+    pub(crate) fn one<T: rusqlite::types::FromSql>(
+        &self,
+        sql: &str,
+        values: impl rusqlite::Params,
+    ) -> Result<T, StoreError> {
         self.db.query_row(sql, values, |row| row.get(0)).map_err(StoreError::index(&self.path))
     }
 
@@ -126,6 +147,11 @@ impl Index {
     pub(crate) fn settle(&self) -> Result<(), StoreError> {
         let done = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         done.map_err(StoreError::index(&self.path))
+    }
+
+    /// Indexes an entry, or nothing of it.
+    pub(crate) fn add_entry_whole(&self, signed: &SignedEntry) -> Result<(), StoreError> {
+        self.together(|| self.add_entry(signed))
     }
 
     pub(crate) fn add_entry(&self, signed: &SignedEntry) -> Result<(), StoreError> {
@@ -232,6 +258,11 @@ impl Index {
         self.one("SELECT coalesce(max(seq) + 1, 0) FROM ledger", [])
     }
 
+    /// How many ledger entries are indexed.
+    pub(crate) fn entries(&self) -> Result<u64, StoreError> {
+        self.one("SELECT count(*) FROM ledger", [])
+    }
+
     /// Hash of the entry that began a session.
     pub(crate) fn start_of(&self, session: SessionId) -> Result<Option<[u8; 32]>, StoreError> {
         let sql = "SELECT hash FROM ledger WHERE kind = 'session-start' AND session = ?1 ORDER BY seq LIMIT 1";
@@ -298,13 +329,32 @@ impl Index {
         self.rows("SELECT file FROM photos WHERE session IS ?1 ORDER BY seq", [id.map(|id| id.0)], |row| row.get(0))
     }
 
-    /// The content of a table as text, a line a row, in the order of its key: for comparing two indexes.
-    pub(crate) fn dump(&self, table: &str) -> Result<Vec<String>, StoreError> {
-        let sql = format!("SELECT * FROM {table} ORDER BY 1, 2, 3");
-        self.rows(&sql, [], |row| {
-            let values = (0..row.as_ref().column_count()).map(|n| row.get_ref(n).map(|value| format!("{value:?}")));
-            Ok(values.collect::<Result<Vec<_>, _>>()?.join(" "))
-        })
+    /// An empty index in a file that SQLite makes for itself and removes.
+    pub(crate) fn temporary() -> Result<Index, StoreError> {
+        let path = Path::new("");
+        Index::open_file(path)?.ok_or_else(|| StoreError::index(path)(rusqlite::Error::InvalidQuery))
+    }
+
+    /// Runs `read` on the index as it is at one moment.
+    pub(crate) fn at_one_moment(&self, read: impl FnOnce() -> Result<(), StoreError>) -> Result<(), StoreError> {
+        self.together(read)
+    }
+
+    /// Copies the rows of a table into a table of another database.
+    pub(crate) fn copy_rows(&self, table: &str, other: &Index, into: &str) -> Result<(), StoreError> {
+        let copy = || -> rusqlite::Result<()> {
+            let mut from = self.db.prepare(&format!("SELECT * FROM {table}"))?;
+            let columns = from.column_count();
+            let places = vec!["?"; columns].join(", ");
+            let mut into = other.db.prepare(&format!("INSERT INTO {into} VALUES ({places})"))?;
+            let mut rows = from.query([])?;
+            while let Some(row) = rows.next()? {
+                let values = (0..columns).map(|n| row.get::<_, Value>(n)).collect::<Result<Vec<_>, _>>()?;
+                into.execute(params_from_iter(values))?;
+            }
+            Ok(())
+        };
+        copy().map_err(StoreError::index(&self.path))
     }
 
     fn rows<T>(
@@ -317,6 +367,16 @@ impl Index {
         let query = || -> rusqlite::Result<Vec<T>> { self.db.prepare_cached(sql)?.query_map(values, read)?.collect() };
         query().map_err(failed)
     }
+}
+
+/// A file as SQLite's URI for reading it alone.
+fn unshared(path: &Path) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+    let encoded = path.as_os_str().as_bytes().iter().map(|byte| match plain(*byte) {
+        true => char::from(*byte).to_string(),
+        false => format!("%{byte:02X}"),
+    });
+    format!("file:{}?immutable=1", encoded.collect::<String>())
 }
 
 fn session_row(row: &Row<'_>) -> rusqlite::Result<SessionRow> {

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT OR Apache-2.0
 -- The index: answers questions, and is rebuilt from the files at any time. Times are nanoseconds.
 CREATE TABLE ledger (
     seq     INTEGER PRIMARY KEY,

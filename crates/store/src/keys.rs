@@ -41,8 +41,9 @@ impl KeyFolder {
         self.make(KEY_FILE)
     }
 
-    /// Step 1 of a replacement.
-    pub(crate) fn make_next(&self) -> Result<Ed25519Signer, StoreError> {
+    /// Step 1 of a replacement of the key in force. What an earlier one that failed has left is ended or removed first.
+    pub(crate) fn make_next(&self, in_force: PublicKey) -> Result<Ed25519Signer, StoreError> {
+        self.settle(in_force)?;
         self.make(NEXT_FILE)
     }
 

@@ -2,26 +2,27 @@
 //! The ledger file: opened against the device's key, appended to durably, latched after a failed write.
 
 use crate::StoreError;
-use crate::files::{append, create_new, read_if_there, sync_parent, write_new};
+use crate::files::{SHARED_READ, append, create_new, cut_back, open_append, read_if_there, sync_parent, write_new};
 use crate::keys::KeyFolder;
 use evidence::entry::{Body, KeyBody};
 use evidence::history::{HistoryError, KeyHistory};
 use evidence::ledger::{LedgerError, LedgerHead, SignedEntry, open_sequence, sign_first};
-use evidence::sign::{Ed25519Signer, Signer};
-use evidence::time::{Clock, TimeSource};
+use evidence::sign::Signer;
+use evidence::time::TimeSource;
 use evidence::{Hash, LEDGER_FILE};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-const SHARED_READ: u32 = 0o640;
 
 /// The device's ledger, open for writing.
 pub(crate) struct Ledger {
     path: PathBuf,
     file: File,
+    /// Length of the file: all entries that are durable.
+    length: u64,
     head: LedgerHead,
-    signer: Ed25519Signer,
+    signer: Box<dyn Signer>,
     keys: KeyFolder,
     clock: Arc<dyn TimeSource>,
     latched: bool,
@@ -39,7 +40,7 @@ pub(crate) fn open(folder: &Path, state: &Path, clock: Arc<dyn TimeSource>) -> R
     let path = folder.join(LEDGER_FILE);
     match read_if_there(&path)?.filter(|bytes| !bytes.is_empty()) {
         Some(bytes) if is_torn_beginning(&bytes, state) => {
-            set_torn_aside(&path, &bytes, 0)?;
+            set_torn_aside(&path, 0)?;
             begin(folder, state, path, keys, clock)
         }
         Some(bytes) => resume(folder, state, path, &bytes, keys, clock),
@@ -80,7 +81,8 @@ fn begin(
     sync_parent(&path)?;
     write_new(&identity, SHARED_READ, format!("{}\n", first.entry.device).as_bytes())?;
     let head = LedgerHead::first(&first).map_err(ledger_error(&path))?;
-    let ledger = Ledger { path, file, head, signer, keys, clock, latched: false };
+    let (length, signer) = (first.bytes.len() as u64, Box::new(signer));
+    let ledger = Ledger { path, file, length, head, signer, keys, clock, latched: false };
     Ok(Opened { ledger, entries: vec![first] })
 }
 
@@ -96,17 +98,17 @@ fn resume(
     if let Some(source) = problem.clone().filter(|problem| !matches!(problem, LedgerError::Torn { .. })) {
         return Err(StoreError::Ledger { path, source });
     }
-    let kept: usize = entries.iter().map(|entry| entry.bytes.len()).sum();
+    let length = entries.iter().map(|entry| entry.bytes.len() as u64).sum();
     let head = walk(&entries).map_err(ledger_error(&path))?;
     keys.settle(head.key)?;
     let foreign = || StoreError::Foreign { folder: folder.into(), state: state.into(), device: head.device };
     let signer = keys.load()?.filter(|signer| signer.public_key() == head.key).ok_or_else(foreign)?;
     if problem.is_some() {
-        set_torn_aside(&path, bytes, kept)?;
+        set_torn_aside(&path, length)?;
     }
     ensure_identity(state, head.device)?;
-    let file = open_append(&path)?;
-    let ledger = Ledger { path, file, head, signer, keys, clock, latched: false };
+    let (file, signer) = (open_append(&path)?, Box::new(signer));
+    let ledger = Ledger { path, file, length, head, signer, keys, clock, latched: false };
     Ok(Opened { ledger, entries })
 }
 
@@ -126,19 +128,10 @@ fn walk(entries: &[SignedEntry]) -> Result<LedgerHead, LedgerError> {
 }
 
 /// An entry that a power cut tore was never announced. Its bytes are kept beside the ledger.
-fn set_torn_aside(path: &Path, bytes: &[u8], kept: usize) -> Result<(), StoreError> {
-    let aside = path.with_extension(format!("{kept}.torn"));
-    if !aside.exists() {
-        write_new(&aside, SHARED_READ, &bytes[kept..])?;
-    }
-    let file = OpenOptions::new().write(true).open(path).map_err(StoreError::io("open", path))?;
-    file.set_len(kept as u64).and_then(|()| file.sync_all()).map_err(StoreError::io("truncate", path))?;
-    tracing::warn!(path = %path.display(), kept, torn = bytes.len() - kept, "the ledger's torn last entry was set aside");
+fn set_torn_aside(path: &Path, kept: u64) -> Result<(), StoreError> {
+    cut_back(path, kept)?;
+    tracing::warn!(path = %path.display(), kept, "the ledger's torn last entry was set aside");
     Ok(())
-}
-
-fn open_append(path: &Path) -> Result<File, StoreError> {
-    OpenOptions::new().append(true).open(path).map_err(StoreError::io("open", path))
 }
 
 fn ledger_error(path: &Path) -> impl FnOnce(LedgerError) -> StoreError + '_ {
@@ -151,32 +144,46 @@ impl Ledger {
         self.head.device
     }
 
-    /// Signs an entry and makes it durable.
-    pub(crate) fn append(&mut self, body: Body) -> Result<SignedEntry, StoreError> {
-        let clock = self.clock.now();
-        self.append_at(body, clock)
+    /// Reads all entries anew.
+    pub(crate) fn entries(&self) -> Result<Vec<SignedEntry>, StoreError> {
+        Ok(open_sequence(&read_if_there(&self.path)?.unwrap_or_default()).0)
     }
 
-    fn append_at(&mut self, body: Body, clock: Clock) -> Result<SignedEntry, StoreError> {
+    /// Signs an entry and makes it durable.
+    pub(crate) fn append(&mut self, body: Body) -> Result<SignedEntry, StoreError> {
         if self.latched {
             return Err(StoreError::Latched(self.path.clone()));
         }
-        let entry = self.head.sign(&self.signer, clock, body).map_err(ledger_error(&self.path))?;
-        if let Err(error) = append(&mut self.file, &self.path, &[&entry.bytes]) {
-            self.latched = true;
-            return Err(error);
-        }
+        let entry = self.head.sign(self.signer.as_ref(), self.clock.now(), body).map_err(ledger_error(&self.path))?;
+        self.write(&entry.bytes)?;
         self.head.accept(&entry).map_err(ledger_error(&self.path))?;
         Ok(entry)
     }
 
+    /// Appends to the file. What was not written whole is cut off again, so that a later entry can follow. What may or
+    /// may not be durable closes the ledger for this process: only the next start can tell.
+    fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        if let Err(error) = self.file.write_all(bytes) {
+            self.latched = self.file.set_len(self.length).is_err();
+            return Err(StoreError::io("write", &self.path)(error));
+        }
+        self.file.sync_data().map_err(|error| {
+            self.latched = true;
+            StoreError::io("sync", &self.path)(error)
+        })?;
+        self.length += bytes.len() as u64;
+        Ok(())
+    }
+
     /// Replaces the key: the old one introduces the new one, then is erased.
     pub(crate) fn replace_key(&mut self, reason: &str) -> Result<SignedEntry, StoreError> {
-        let next = self.keys.make_next()?;
+        let next = self.keys.make_next(self.head.key)?;
         let body = KeyBody { public: next.public_key(), algorithm: next.algorithm(), reason: reason.into() };
         let entry = self.append(Body::Key(body))?;
-        self.signer = next;
-        self.keys.take_next()?;
+        self.signer = Box::new(next);
+        if let Err(error) = self.keys.take_next() {
+            tracing::error!(%error, "the ledger's old key could not be erased; the next replacement or start does it");
+        }
         Ok(entry)
     }
 }

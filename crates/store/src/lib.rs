@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod clock;
+mod compare;
 mod error;
 mod files;
 mod folder;
@@ -14,6 +15,7 @@ pub mod names;
 mod photo;
 mod recovery;
 pub mod reindex;
+mod reserve;
 mod session;
 
 pub use error::StoreError;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Stores stills: the picture, its ledger entry, and a copy of that entry beside it.
 
-use crate::files::{create_folder, rename, write_new};
+use crate::files::{SHARED_READ, create_folder, read_if_there, remove_if_there, rename_new, with_suffix, write_new};
+use crate::folder::Books;
 use crate::names::Template;
 use crate::session::{SessionWriter, append_entry};
 use crate::{Evidence, StoreError};
@@ -10,8 +11,6 @@ use evidence::ledger::SignedEntry;
 use evidence::record::Event;
 use evidence::{Hash, PHOTOS_FOLDER, SIDECAR_SUFFIX, SessionId};
 use std::path::{Path, PathBuf};
-
-const SHARED_READ: u32 = 0o640;
 
 /// A photo that is durable, signed and indexed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,30 +41,44 @@ impl Evidence {
         label: &str,
         template: &Template,
     ) -> Result<StoredPhoto, StoreError> {
+        self.books().prepare()?;
         let subject = Subject { session: None, officer, label, folder: self.folder().join(PHOTOS_FOLDER) };
-        self.store_photo(jpeg, &subject, template).map(|(photo, _)| photo)
+        let entered = self.enter_photo(jpeg, &subject, template)?;
+        complete_one(&entered.photo.path, &entered.entry)?;
+        Ok(entered.photo)
     }
 
-    fn store_photo(
-        &self,
-        jpeg: &[u8],
-        subject: &Subject<'_>,
-        template: &Template,
-    ) -> Result<(StoredPhoto, SignedEntry), StoreError> {
+    /// Writes the picture and enters it in the ledger. From then on it is a photo, whatever fails later.
+    fn enter_photo(&self, jpeg: &[u8], subject: &Subject<'_>, template: &Template) -> Result<Entered, StoreError> {
         create_folder(&subject.folder)?;
         let mut books = self.books();
-        let number = u32::try_from(books.index.photos(subject.session)?.len() + 1).unwrap_or(u32::MAX);
         let utc = self.clock.now().utc_ns;
-        let name = template.name(subject.label, subject.officer, subject.session, utc, number);
-        let path = subject.folder.join(format!("{name}.jpg"));
-        let part = with_suffix(&path, ".part");
-        let _ = std::fs::remove_file(&part);
-        write_new(&part, SHARED_READ, jpeg)?;
+        let path = free_path(&books, subject, |number| {
+            template.name(subject.label, subject.officer, subject.session, utc, number)
+        });
+        write_new(&part_of(&path), SHARED_READ, jpeg)?;
         let entry = books.enter(Body::Photo(photo_body(self.folder(), &path, jpeg, subject)))?;
-        rename(&part, &path)?;
-        write_new(&with_suffix(&path, SIDECAR_SUFFIX), SHARED_READ, &entry.bytes)?;
-        Ok((StoredPhoto { path, hash: Hash::of(jpeg) }, entry))
+        Ok(Entered { photo: StoredPhoto { path, hash: Hash::of(jpeg) }, entry })
     }
+}
+
+/// A photo that is in the ledger, and perhaps not yet under its name.
+struct Entered {
+    photo: StoredPhoto,
+    entry: SignedEntry,
+}
+
+/// The next number is one more than there are photos; if something else has the name already, one behind that.
+fn free_path(books: &Books, subject: &Subject<'_>, name: impl Fn(u32) -> String) -> PathBuf {
+    let next = u32::try_from(books.photos(subject.session) + 1).unwrap_or(u32::MAX);
+    let mut path = PathBuf::new();
+    for number in next..=u32::MAX {
+        path = subject.folder.join(format!("{}.jpg", name(number)));
+        if !path.exists() && !part_of(&path).exists() {
+            break;
+        }
+    }
+    path
 }
 
 impl SessionWriter {
@@ -82,12 +95,14 @@ impl SessionWriter {
             label: &plan.label,
             folder: self.folder.join(PHOTOS_FOLDER),
         };
-        let (photo, entry) = evidence.store_photo(jpeg, &subject, &plan.template)?;
-        append_entry(&self.folder, &entry)?;
-        self.photos.push(entry);
-        let detail = crate::session::file_name(&photo.path);
-        self.note(Event { event: "photo".into(), medium: None, detail });
-        Ok(photo)
+        let Entered { photo, entry } = evidence.enter_photo(jpeg, &subject, &plan.template)?;
+        self.photos.push(entry.clone());
+        self.note(Event { event: "photo".into(), medium: None, detail: crate::session::file_name(&photo.path) });
+        let completed = complete_one(&photo.path, &entry);
+        // A copy behind one that lacks would be out of order.
+        let copied = if self.copies_lack { Ok(()) } else { append_entry(&self.folder, &entry) };
+        self.copies_lack |= completed.is_err() || copied.is_err();
+        completed.and(copied).map(|()| photo)
     }
 }
 
@@ -101,26 +116,29 @@ fn photo_body(root: &Path, path: &Path, jpeg: &[u8], subject: &Subject<'_>) -> P
     }
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
+fn part_of(path: &Path) -> PathBuf {
+    with_suffix(path, ".part")
 }
 
-/// Ends a photo that was cut off between its ledger entry and its final name, or between that and its sidecar.
+/// Ends photos that were cut off between their ledger entry and their final name, or between that and their sidecar.
 pub(crate) fn complete(root: &Path, entries: &[SignedEntry]) -> Result<(), StoreError> {
     for signed in entries {
-        let Body::Photo(body) = &signed.entry.body else { continue };
-        let path = root.join(&body.file);
-        let (part, sidecar) = (with_suffix(&path, ".part"), with_suffix(&path, SIDECAR_SUFFIX));
-        if !path.exists() && part.exists() {
-            rename(&part, &path)?;
+        if let Body::Photo(body) = &signed.entry.body {
+            complete_one(&root.join(&body.file), signed)?;
         }
-        let copy = crate::files::read_if_there(&sidecar)?.unwrap_or_default();
-        if path.exists() && copy.len() < signed.bytes.len() && signed.bytes.starts_with(&copy) {
-            let _ = std::fs::remove_file(&sidecar);
-            write_new(&sidecar, SHARED_READ, &signed.bytes)?;
-        }
+    }
+    Ok(())
+}
+
+fn complete_one(path: &Path, signed: &SignedEntry) -> Result<(), StoreError> {
+    let (part, sidecar) = (part_of(path), with_suffix(path, SIDECAR_SUFFIX));
+    if !path.exists() && part.exists() {
+        rename_new(&part, path)?;
+    }
+    let copy = read_if_there(&sidecar)?.unwrap_or_default();
+    if path.exists() && copy.len() < signed.bytes.len() && signed.bytes.starts_with(&copy) {
+        remove_if_there(&sidecar)?;
+        write_new(&sidecar, SHARED_READ, &signed.bytes)?;
     }
     Ok(())
 }

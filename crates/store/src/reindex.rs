@@ -35,12 +35,11 @@ pub fn reindex(folder: &Path) -> Result<Rebuilt, StoreError> {
 /// Opens the index and brings it up to the ledger. One that cannot be read, is of another version or of another ledger
 /// is rebuilt.
 pub(crate) fn open_current(folder: &Path, entries: &[SignedEntry]) -> Result<Index, StoreError> {
-    match Index::open(folder) {
-        Ok(Some(index)) if is_of(&index, entries).unwrap_or(false) => {
-            catch_up(folder, &index, entries)?;
-            Ok(index)
-        }
-        Ok(_) => replace(folder),
+    match caught_up(folder, entries) {
+        Ok(Some(index)) => Ok(index),
+        Ok(None) => replace(folder),
+        // One that cannot be written for want of room cannot be written anew either.
+        Err(error) if error.is_full() => Err(error),
         Err(error) => {
             tracing::warn!(%error, "the index cannot be read and is rebuilt");
             replace(folder)
@@ -48,18 +47,34 @@ pub(crate) fn open_current(folder: &Path, entries: &[SignedEntry]) -> Result<Ind
     }
 }
 
-/// Whether the last entry that the index knows is the ledger's entry of that number.
+fn caught_up(folder: &Path, entries: &[SignedEntry]) -> Result<Option<Index>, StoreError> {
+    let Some(index) = Index::open(folder)? else { return Ok(None) };
+    if !is_of(&index, entries)? {
+        return Ok(None);
+    }
+    catch_up(folder, &index, entries)?;
+    Ok(Some(index))
+}
+
+/// Whether the index knows the ledger's entries up to one, without a hole.
 fn is_of(index: &Index, entries: &[SignedEntry]) -> Result<bool, StoreError> {
-    let Some(last) = index.next_entry()?.checked_sub(1) else { return Ok(true) };
+    let next = index.next_entry()?;
+    let Some(last) = next.checked_sub(1) else { return Ok(true) };
+    if index.entries()? != next {
+        return Ok(false);
+    }
     let there = usize::try_from(last).ok().and_then(|seq| entries.get(seq)).map(|entry| entry.hash.0);
     Ok(there.is_some() && index.entry_hash(last)? == there)
 }
 
 /// Builds a new index beside the old one and puts it in its place.
-pub(crate) fn replace(folder: &Path) -> Result<Index, StoreError> {
+fn replace(folder: &Path) -> Result<Index, StoreError> {
     let (path, new) = (folder.join(INDEX_FILE), folder.join("index.sqlite.new"));
     remove_database(&new)?;
-    build(folder, &new)?.settle()?;
+    if let Err(error) = build(folder, &new).and_then(|index| index.settle()) {
+        let _ = remove_database(&new);
+        return Err(error);
+    }
     remove_database(&path)?;
     crate::files::rename(&new, &path)?;
     remove_database(&new)?;
@@ -68,17 +83,22 @@ pub(crate) fn replace(folder: &Path) -> Result<Index, StoreError> {
 }
 
 /// Builds an index of `folder` in the file `path`.
-pub(crate) fn build(folder: &Path, path: &Path) -> Result<Index, StoreError> {
+fn build(folder: &Path, path: &Path) -> Result<Index, StoreError> {
     let foreign = StoreError::index(path);
     let index = Index::open_file(path)?.ok_or_else(|| foreign(rusqlite::Error::InvalidQuery))?;
-    let ledger = folder.join(LEDGER_FILE);
-    let bytes = crate::files::read_if_there(&ledger)?.unwrap_or_default();
-    catch_up(folder, &index, &open_sequence(&bytes).0)?;
+    fill(folder, &index)?;
     Ok(index)
 }
 
+/// Fills an empty index from the ledger and the files of `folder`.
+pub(crate) fn fill(folder: &Path, index: &Index) -> Result<(), StoreError> {
+    let ledger = folder.join(LEDGER_FILE);
+    let bytes = crate::files::read_if_there(&ledger)?.unwrap_or_default();
+    catch_up(folder, index, &open_sequence(&bytes).0)
+}
+
 /// Brings an index up to the ledger: entries it lacks, and the files of sessions that it does not know as ended.
-pub(crate) fn catch_up(folder: &Path, index: &Index, entries: &[SignedEntry]) -> Result<(), StoreError> {
+fn catch_up(folder: &Path, index: &Index, entries: &[SignedEntry]) -> Result<(), StoreError> {
     let known = usize::try_from(index.next_entry()?).unwrap_or(usize::MAX);
     let open: Vec<_> = index.sessions()?.into_iter().filter(|row| row.ended_utc_ns.is_none()).collect();
     let new = entries.get(known..).unwrap_or_default();
@@ -190,14 +210,7 @@ fn whole(scanned: ScannedRecord) -> Option<Found> {
 
 fn remove_database(path: &Path) -> Result<(), StoreError> {
     for suffix in ["", "-wal", "-shm"] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        match fs::remove_file(&name) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(StoreError::io("remove", Path::new(&name))(error));
-            }
-            _ => {}
-        }
+        crate::files::remove_if_there(&crate::files::with_suffix(path, suffix))?;
     }
     Ok(())
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Writes a session: chunks into segments, each appended, synced, indexed and only then spoken of.
 
-use crate::files::{append, create_folder, create_new, sync_parent, write_new};
+use crate::files::{SHARED_READ, append, create_folder, create_new, open_append, sync_parent, write_new};
 use crate::index::Stored;
 use crate::names::{Template, session_folder};
-use crate::{Evidence, StoreError, recovery};
+use crate::recovery::{cut_segment, write_copies};
+use crate::{Evidence, StoreError, photo};
 use evidence::bytes::Hasher;
 use evidence::chain::{Covered, Sealed, SessionChain};
 use evidence::entry::{Body, SessionEndBody, SessionStartBody, SourceBody};
@@ -13,13 +14,12 @@ use evidence::mp4::{Fragment, Init, Run, record_box};
 use evidence::record::{Event, Medium, Record, Track};
 use evidence::sign::{Ed25519Signer, Signer};
 use evidence::time::{BootNs, Clock};
-use evidence::{SESSION_FILE, SESSIONS_FOLDER, SessionId};
+use evidence::{Hash, SESSION_FILE, SESSIONS_FOLDER, SessionId};
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-const SHARED_READ: u32 = 0o640;
 
 /// How far a track may lag behind another at the beginning of a segment, in nanoseconds.
 const LATE_TRACK_NS: u64 = 2_000_000_000;
@@ -66,13 +66,24 @@ pub struct SessionWriter {
     pub(crate) start: SignedEntry,
     /// Entries of the photos taken so far.
     pub(crate) photos: Vec<SignedEntry>,
+    /// Whether an entry of the session lacks one of its copies, which the end then writes anew.
+    pub(crate) copies_lack: bool,
     chain: SessionChain,
+    durable: Durable,
     segment: Option<Segment>,
     segments: u32,
     lost: BTreeMap<Medium, u64>,
     ends_ns: BTreeMap<Medium, u64>,
     events: Vec<Event>,
     failed: bool,
+}
+
+/// How far the session is on the storage: what its end may vouch for.
+struct Durable {
+    segments: u32,
+    chunks: u64,
+    records: u64,
+    last: Hash,
 }
 
 struct Segment {
@@ -82,6 +93,7 @@ struct Segment {
     tracks: Init,
     base_ns: u64,
     leading_ns: u64,
+    /// How much of the file is durable.
     length: u64,
     fragments: u32,
 }
@@ -90,24 +102,28 @@ impl SessionWriter {
     /// Begins a session: its key, its entry in the ledger, its folder.
     ///
     /// # Errors
-    /// [`StoreError`] if any of these cannot be made durable.
+    /// [`StoreError`] if any of these cannot be made durable, or there is no room to record in. A session whose start is
+    /// in the ledger all the same is closed.
     pub fn begin(evidence: Arc<Evidence>, plan: NewSession) -> Result<SessionWriter, StoreError> {
         let id = SessionId(uuid::Uuid::new_v4().into_bytes());
         let signer =
             Ed25519Signer::generate().map_err(|source| StoreError::Key { path: "of the session".into(), source })?;
+        evidence.books().prepare()?;
         let name = session_folder(id, evidence.clock.now().utc_ns);
         let folder = evidence.folder().join(SESSIONS_FOLDER).join(&name);
         create_folder(&folder)?;
-        let start = evidence.books().enter(Body::SessionStart(start_body(id, &plan, &signer, name)))?;
-        write_new(&folder.join(SESSION_FILE), SHARED_READ, &start.bytes)?;
+        let entered = evidence.books().enter(Body::SessionStart(start_body(id, &plan, &signer, name)));
+        let start = entered.inspect_err(|_| drop(fs::remove_dir(&folder)))?;
         let chain = SessionChain::new(id, Box::new(signer), start.hash);
-        Ok(SessionWriter {
+        let writer = SessionWriter {
             evidence,
             id,
             plan,
             folder,
-            start,
             photos: Vec::new(),
+            copies_lack: false,
+            durable: Durable { segments: 0, chunks: 0, records: 0, last: start.hash },
+            start,
             chain,
             segment: None,
             segments: 0,
@@ -115,7 +131,19 @@ impl SessionWriter {
             ends_ns: BTreeMap::new(),
             events: Vec::new(),
             failed: false,
-        })
+        };
+        writer.write_first_copy()
+    }
+
+    fn write_first_copy(mut self) -> Result<SessionWriter, StoreError> {
+        let Err(error) = write_new(&self.folder.join(SESSION_FILE), SHARED_READ, &self.start.bytes) else {
+            return Ok(self);
+        };
+        (self.failed, self.copies_lack) = (true, true);
+        if let Err(error) = self.finish("storage-failed") {
+            tracing::error!(%error, "a session that did not begin could not be closed; the next start closes it");
+        }
+        Err(error)
     }
 
     /// The session.
@@ -159,26 +187,47 @@ impl SessionWriter {
 
     fn try_append(&mut self, init: &Arc<[u8]>, data: &mut [u8]) -> Result<StoredChunk, StoreError> {
         let fragment = self.roll_if_due(init, data)?;
-        let opened = self.segment.take();
-        let (mut segment, front) = match opened {
+        let (mut segment, front) = match self.segment.take() {
             Some(segment) => (segment, Vec::new()),
             None => self.open_segment(init, &fragment)?,
         };
-        segment.fragments += 1;
-        fragment.rebase(data, segment.fragments, segment.base_ns)?;
-        let sealed = self.seal(&segment, &front, data, &fragment)?;
-        append(&mut segment.file, &segment.path, &[&front, data, &sealed.bytes])?;
-        if !front.is_empty() {
-            sync_parent(&segment.path)?;
-        }
-        segment.length += (front.len() + data.len() + sealed.bytes.len()) as u64;
-        self.index_chunk(&segment, &front, init, &sealed)?;
-        self.segment = Some(segment);
+        let written = self.write_chunk(&mut segment, &front, data, &fragment);
+        // After a failure as well: the file is cut back when the session is closed.
+        let segment = self.segment.insert(segment);
+        let sealed = written?;
+        let start_bytes = (!front.is_empty()).then(|| (front.len() - init.len()) as u64);
+        index_chunk(&self.evidence, segment, start_bytes, &sealed);
         // What was lost of a track that is not in this chunk is told with its next samples; the event is told now.
         self.lost.retain(|medium, _| sealed.record.tracks.iter().all(|track| track.medium != *medium));
         self.events.clear();
         self.ends_ns.extend(sealed.record.tracks.iter().map(|track| (track.medium, track.to_ns(track.end()))));
         Ok(self.stored(&fragment, sealed))
+    }
+
+    /// Signs a chunk and makes it durable.
+    fn write_chunk(
+        &mut self,
+        segment: &mut Segment,
+        front: &[u8],
+        data: &mut [u8],
+        fragment: &Fragment,
+    ) -> Result<Sealed, StoreError> {
+        segment.fragments += 1;
+        fragment.rebase(data, segment.fragments, segment.base_ns)?;
+        let sealed = self.seal(segment, front, data, fragment)?;
+        append(&mut segment.file, &segment.path, &[front, data, &sealed.bytes])?;
+        if !front.is_empty() {
+            sync_parent(&segment.path)?;
+        }
+        segment.length += (front.len() + data.len() + sealed.bytes.len()) as u64;
+        self.note_durable();
+        Ok(sealed)
+    }
+
+    fn note_durable(&mut self) {
+        let chain = &self.chain;
+        self.durable =
+            Durable { segments: self.segments, chunks: chain.chunks(), records: chain.records(), last: chain.last() };
     }
 
     /// Closes the segment in hand if the fragment is to begin another one.
@@ -203,9 +252,9 @@ impl SessionWriter {
         let utc = self.evidence.clock.now().utc_ns;
         let name = self.plan.template.name(&self.plan.label, &self.plan.officer, Some(self.id), utc, number);
         let path = self.folder.join(format!("{name}.mp4"));
+        let tracks = Init::parse(init)?;
         let file = create_new(&path, SHARED_READ)?;
         self.segments = number;
-        let tracks = Init::parse(init)?;
         let base_ns = self.base_ns(&tracks, fragment);
         let segment = Segment {
             file,
@@ -261,29 +310,12 @@ impl SessionWriter {
         }
     }
 
-    fn index_chunk(
-        &self,
-        segment: &Segment,
-        front: &[u8],
-        init: &Arc<[u8]>,
-        sealed: &Sealed,
-    ) -> Result<(), StoreError> {
-        let books = self.evidence.books();
-        let stored = Stored { record: &sealed.record, record_bytes: sealed.bytes.len() as u64 };
-        books.index.together(|| {
-            if !front.is_empty() {
-                let start_bytes = (front.len() - init.len()) as u64;
-                books.index.add_segment(&sealed.record, &file_name(&segment.path), start_bytes)?;
-            }
-            books.index.add_chunk(&stored)
-        })
-    }
-
     fn stored(&self, fragment: &Fragment, sealed: Sealed) -> StoredChunk {
         let tracks = &sealed.record.tracks;
         let up_to_ns = tracks.iter().map(|track| track.to_ns(track.end())).min().unwrap_or(0);
         let leading = fragment.runs.iter().find(|run| run.medium == Medium::Video).or(fragment.runs.first());
-        let last_ns = leading.map_or(0, |run| ticks_to_ns(run.start + run.duration - run.last_duration, run.scale));
+        let track = leading.and_then(|run| tracks.iter().find(|track| track.id == run.id).zip(Some(run)));
+        let last_ns = track.map_or(0, |(track, run)| track.to_ns(track.end().saturating_sub(run.last_duration)));
         StoredChunk {
             up_to_ns,
             up_to_utc_ns: self.utc_of(&sealed.record.clock, up_to_ns),
@@ -300,51 +332,83 @@ impl SessionWriter {
     }
 
     fn end_segment(&mut self) -> Result<(), StoreError> {
-        let Some(mut segment) = self.segment.take() else { return Ok(()) };
+        let Some(segment) = &mut self.segment else { return Ok(()) };
         let now = self.evidence.clock.now();
         let sealed = self.chain.segment_end(self.segments, segment.length, &self.events, now)?;
         append(&mut segment.file, &segment.path, &[&sealed.bytes])?;
+        self.segment = None;
+        self.note_durable();
         self.events.clear();
-        let books = self.evidence.books();
-        books.index.end_segment(&Stored { record: &sealed.record, record_bytes: sealed.bytes.len() as u64 })
+        let stored = Stored { record: &sealed.record, record_bytes: sealed.bytes.len() as u64 };
+        self.evidence.books().note(|index| index.together(|| index.end_segment(&stored)));
+        Ok(())
     }
 
-    /// Ends the session: its last segment, its entry in the ledger, its key. After a failed write the files are cut
-    /// back to the last record that is whole, as after a power cut.
+    /// Ends the session: its last segment, its entry in the ledger, its key. After a failed write the last segment is cut
+    /// back to what is durable, and the cause is `storage-failed` whatever `cause` says.
     ///
     /// # Errors
     /// [`StoreError`] if the end cannot be made durable; the next start then closes the session.
     pub fn finish(mut self, cause: &str) -> Result<SessionEndBody, StoreError> {
-        if !self.failed && self.end_segment().is_ok() {
+        if !self.failed && self.end_segment().inspect_err(report_unended).is_ok() {
             return self.enter_end(cause);
         }
-        self.segment = None;
-        let mut books = self.evidence.books();
-        let recovered = recovery::close_session(self.evidence.folder(), &mut books, &self.start, &self.photos, cause)?;
-        books.replace_key("session-end")?;
-        books.index.settle()?;
-        Ok(recovered.end)
+        if let Some(segment) = self.segment.take() {
+            cut_segment(&segment.path, segment.length)?;
+        }
+        self.enter_end("storage-failed")
     }
 
     fn enter_end(self, cause: &str) -> Result<SessionEndBody, StoreError> {
         let end = SessionEndBody {
             session: self.id,
             cause: cause.into(),
-            segments: self.segments,
-            chunks: self.chain.chunks(),
-            records: self.chain.records(),
-            last: self.chain.last(),
+            segments: self.durable.segments,
+            chunks: self.durable.chunks,
+            records: self.durable.records,
+            last: self.durable.last,
         };
         let mut books = self.evidence.books();
-        let entry = books.enter(Body::SessionEnd(end.clone()))?;
-        append_entry(&self.folder, &entry)?;
-        books.replace_key("session-end")?;
-        books.index.settle()?;
+        let entry = books.enter_closing(&Body::SessionEnd(end.clone()))?;
+        // The session is closed. What fails from here on is made good at the next start.
+        if let Err(error) = books.reserve.closing(|| self.write_last_copy(&entry)) {
+            tracing::error!(%error, "a copy of a ledger entry could not be written; the next start writes it");
+        }
+        if let Err(error) = books.replace_key("session-end") {
+            tracing::error!(%error, "the ledger's key could not be replaced; the next start replaces it");
+        }
+        books.settle_index();
         Ok(end)
+    }
+
+    fn write_last_copy(&self, end: &SignedEntry) -> Result<(), StoreError> {
+        if !self.copies_lack {
+            return append_entry(&self.folder, end);
+        }
+        photo::complete(self.evidence.folder(), &self.photos)?;
+        let own: Vec<_> = std::iter::once(&self.start).chain(&self.photos).chain([end]).collect();
+        write_copies(&self.folder, &own)
     }
 }
 
-fn start_body(id: SessionId, plan: &NewSession, signer: &Ed25519Signer, folder: String) -> SessionStartBody {
+fn report_unended(error: &StoreError) {
+    tracing::error!(%error, "the last segment could not be ended");
+}
+
+/// `start_bytes`: length of the session-start box, if the chunk begins its segment.
+fn index_chunk(evidence: &Evidence, segment: &Segment, start_bytes: Option<u64>, sealed: &Sealed) {
+    let stored = Stored { record: &sealed.record, record_bytes: sealed.bytes.len() as u64 };
+    evidence.books().note(|index| {
+        index.together(|| {
+            if let Some(bytes) = start_bytes {
+                index.add_segment(&sealed.record, &file_name(&segment.path), bytes)?;
+            }
+            index.add_chunk(&stored)
+        })
+    });
+}
+
+fn start_body(id: SessionId, plan: &NewSession, signer: &dyn Signer, folder: String) -> SessionStartBody {
     SessionStartBody {
         session: id,
         public: signer.public_key(),
@@ -357,17 +421,18 @@ fn start_body(id: SessionId, plan: &NewSession, signer: &Ed25519Signer, folder: 
     }
 }
 
-/// Adds the copy of a ledger entry to a session's folder.
+/// Adds the copy of a ledger entry to a session's folder, whole or not at all.
 pub(crate) fn append_entry(folder: &Path, entry: &SignedEntry) -> Result<(), StoreError> {
     let path = folder.join(SESSION_FILE);
-    let mut file = OpenOptions::new().append(true).open(&path).map_err(StoreError::io("open", &path))?;
-    append(&mut file, &path, &[&entry.bytes])
+    let mut file = open_append(&path)?;
+    let length = file.metadata().map_err(StoreError::io("inspect", &path))?.len();
+    if let Err(error) = file.write_all(&entry.bytes) {
+        let _ = file.set_len(length);
+        return Err(StoreError::io("write", &path)(error));
+    }
+    file.sync_data().map_err(StoreError::io("sync", &path))
 }
 
 pub(crate) fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-fn ticks_to_ns(ticks: u64, scale: u32) -> u64 {
-    u64::try_from(u128::from(ticks) * 1_000_000_000 / u128::from(scale.max(1))).unwrap_or(u64::MAX)
 }

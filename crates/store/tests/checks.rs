@@ -11,7 +11,12 @@ use rusqlite::Connection;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use store::Evidence;
 use store::check::{INVARIANTS, Violation, check};
+
+const TINY: Footage = Footage { frame_bytes: 16, ..Footage::SOUND };
 
 fn violations(device: &Device) -> Vec<Violation> {
     check(device.evidence(), NonZeroUsize::MIN).unwrap()
@@ -56,6 +61,59 @@ fn good_folders_have_no_fault_closed_open_or_being_recorded() {
     assert_eq!(numbers(&device), [6]);
     close(device.open());
     assert_eq!(violations(&device), []);
+}
+
+/// Records sessions that roll, with photos in and outside, until it is enough.
+fn record_on(device: &Device, evidence: &Arc<Evidence>, sessions: u64, enough: &AtomicBool) {
+    for n in 0..sessions {
+        device.record(evidence, &Recording { lost: Some((1, 3)), ..Recording::new(TINY, 40, 2).with_photos(&[2, 39]) });
+        device.photo_outside(evidence, n);
+        if enough.load(Ordering::Relaxed) {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_recorder_that_writes_while_its_index_is_compared_is_no_fault() {
+    let device = Device::new();
+    let evidence = device.open();
+    let enough = AtomicBool::new(false);
+    let found = std::thread::scope(|scope| {
+        let recorder = scope.spawn(|| record_on(&device, &evidence, 30, &enough));
+        let mut checks = Vec::new();
+        while !recorder.is_finished() && checks.len() < 20 {
+            checks.push(check(device.evidence(), NonZeroUsize::MIN));
+        }
+        enough.store(true, Ordering::Relaxed);
+        checks
+    });
+    let sevenths = found.into_iter().flat_map(Result::unwrap).filter(|violation| violation.invariant == 7);
+    assert_eq!(sevenths.collect::<Vec<_>>(), []);
+    close(evidence);
+    assert_eq!(violations(&device), []);
+}
+
+#[test]
+fn rows_that_are_wrong_are_found_while_a_recorder_runs() {
+    let wrong = [
+        "UPDATE chunks SET length = length + 1 WHERE seq = 3",
+        "DELETE FROM events WHERE seq = 3",
+        "UPDATE segments SET end_bytes = 1 WHERE number = 1",
+        "UPDATE sessions SET officer = 'another'",
+        "DELETE FROM photos WHERE seq < 6",
+        "DELETE FROM sessions",
+    ];
+    for wrong in wrong {
+        let device = Device::with_one_session();
+        let evidence = device.open();
+        let recording = Recording::new(Footage::BOTH, 6, 4).with_photos(&[2]);
+        let mut writer = device.begin(&evidence, &recording);
+        device.feed(&mut writer, &recording);
+        assert_eq!(violations(&device), []);
+        sql(&device, wrong);
+        assert_eq!(numbers(&device), [7], "{wrong}");
+    }
 }
 
 type Operation = fn(&Device);

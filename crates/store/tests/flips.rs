@@ -22,7 +22,7 @@ fn evidence_files(folder: &Path) -> Vec<PathBuf> {
             false => found.push(path),
         }
     }
-    found.retain(|path| !["index.sqlite", "LOCK"].contains(&path.file_name().unwrap().to_str().unwrap()));
+    found.retain(|path| !["index.sqlite", "LOCK", "RESERVE"].contains(&path.file_name().unwrap().to_str().unwrap()));
     found.sort();
     found
 }

@@ -102,6 +102,55 @@ fn an_index_that_missed_the_last_session_catches_up() {
 }
 
 #[test]
+fn an_index_that_fails_while_recording_stops_nothing_and_has_no_hole_afterwards() {
+    for table in ["photos", "chunks", "ledger"] {
+        let device = Device::with_one_session();
+        let evidence = device.open();
+        let recording = Recording::new(Footage::SOUND, 6, 4).with_photos(&[2, 4]);
+        let mut writer = device.begin(&evidence, &recording);
+        let db = Connection::open(device.evidence().join("index.sqlite")).unwrap();
+        db.execute_batch(&format!("ALTER TABLE {table} RENAME TO away")).unwrap();
+        device.feed(&mut writer, &recording);
+        db.execute_batch(&format!("ALTER TABLE away RENAME TO {table}")).unwrap();
+        drop(db);
+        assert_eq!(writer.finish("stop").unwrap().chunks, 6);
+        let ended = dump(device.evidence());
+        close(evidence);
+        let closed = dump(device.evidence());
+        assert!(closed.starts_with("chunks") && ended.lines().count() + 1 == closed.lines().count(), "{ended}");
+        reindex(device.evidence()).unwrap();
+        assert_eq!(dump(device.evidence()), closed, "{table}");
+        assert_eq!(store::check::check(device.evidence(), std::num::NonZeroUsize::MIN).unwrap(), [], "{table}");
+    }
+}
+
+#[test]
+fn an_index_with_a_hole_is_rebuilt_at_the_start() {
+    let device = busy_device();
+    let db = Connection::open(device.evidence().join("index.sqlite")).unwrap();
+    db.execute_batch("DELETE FROM ledger WHERE kind = 'photo'; DELETE FROM photos").unwrap();
+    drop(db);
+    close(device.open());
+    let opened = dump(device.evidence());
+    reindex(device.evidence()).unwrap();
+    assert_eq!(dump(device.evidence()), opened);
+}
+
+#[test]
+fn a_place_where_no_index_can_be_does_not_stop_the_recorder() {
+    let device = Device::with_one_session();
+    let path = device.evidence().join("index.sqlite");
+    fs::remove_file(&path).unwrap();
+    fs::create_dir_all(path.join("in the way")).unwrap();
+    let evidence = device.open();
+    device.record(&evidence, &Recording::new(Footage::SOUND, 3, 4).with_photos(&[1, 2]));
+    device.photo_outside(&evidence, 1);
+    fs::remove_dir_all(&path).unwrap();
+    close(evidence);
+    assert_eq!(store::check::check(device.evidence(), std::num::NonZeroUsize::MIN).unwrap(), []);
+}
+
+#[test]
 fn what_a_stranger_puts_beside_the_segments_stops_neither_index_nor_start() {
     let device = Device::with_one_session();
     let before = dump(device.evidence());

@@ -117,6 +117,22 @@ fn a_replacement_cut_off_at_any_step_is_ended_or_undone_at_the_next_start() {
 }
 
 #[test]
+fn a_next_key_that_a_failed_replacement_left_does_not_stop_the_next_one() {
+    let device = Device::new();
+    let state = device.place.state.clone();
+    let evidence = device.open();
+    let old = secret(&key(&state));
+    for left in [&b""[..], b"half a key", &fs::read(key(&state)).unwrap()] {
+        fs::write(next(&state), left).unwrap();
+        device.record(&evidence, &Recording::new(Footage::SOUND, 1, 4));
+        assert!(!next(&state).exists() && !holds(&state, &old));
+    }
+    close(evidence);
+    let report = verdict::report(device.evidence(), Some(&device.history()));
+    assert_eq!((verdict::overall(&report), verdict::trust(&report)), ("intact", "trusted"), "{report:?}");
+}
+
+#[test]
 fn a_key_that_waits_survives_a_start_with_the_wrong_storage() {
     let r = replacement();
     let state = &r.device.place.state;

@@ -111,6 +111,18 @@ fn a_ledger_cut_within_its_last_entry_loses_only_that_entry() {
 }
 
 #[test]
+fn zeros_that_a_power_cut_left_behind_the_ledger_are_set_aside() {
+    let device = Device::with_one_session();
+    let path = device.evidence().join("ledger.cbor");
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, [whole.as_slice(), &[0; 512]].concat()).unwrap();
+    close(device.open());
+    assert_eq!(torn(device.evidence()), [0; 512]);
+    assert_eq!(fs::read(&path).unwrap()[..whole.len()], whole);
+    assert_eq!(verdict::overall(&verdict::report(device.evidence(), None)), "intact");
+}
+
+#[test]
 fn a_session_whose_start_was_torn_leaves_no_alarm() {
     let device = Device::new();
     let evidence = device.open();
@@ -149,6 +161,59 @@ fn the_copy_of_a_sessions_end_is_completed() {
         let report = verdict::report(device.evidence(), None);
         assert_eq!(verdict::overall(&report), "intact", "cut to {length}: {:?}", report.findings);
     }
+}
+
+#[test]
+fn a_copy_that_lacks_entries_is_completed_in_every_session() {
+    let device = Device::new();
+    let evidence = device.open();
+    for _ in 0..2 {
+        device.record(&evidence, &Recording::new(TINY, 4, 4).with_photos(&[1, 3]));
+    }
+    close(evidence);
+    for session in sessions(device.evidence()) {
+        let path = session.join("session.cbor");
+        let whole = fs::read(&path).unwrap();
+        let own = evidence::ledger::open_sequence(&whole).0;
+        let [start, first, second, end] = [0, 1, 2, 3].map(|n| own[n].bytes.as_slice());
+        let lacking = [
+            vec![start, first, end],
+            vec![start, second],
+            vec![start, end],
+            vec![start, &first[..90]],
+            vec![start, &[0; 400]],
+            vec![],
+        ];
+        for there in lacking {
+            fs::write(&path, there.concat()).unwrap();
+            close(device.open());
+            assert!(fs::read(&path).unwrap() == whole, "{} parts", there.len());
+        }
+        let strange = [vec![start, end, second], vec![start, first, b"more"], vec![start, first, second, end, &[0]]];
+        for there in strange {
+            fs::write(&path, there.concat()).unwrap();
+            close(device.open());
+            assert!(fs::read(&path).unwrap() == there.concat(), "{} parts", there.len());
+        }
+        fs::write(&path, whole).unwrap();
+    }
+    assert_eq!(verdict::overall(&verdict::report(device.evidence(), None)), "intact");
+}
+
+#[test]
+fn what_an_earlier_start_set_aside_by_half_is_set_aside_again() {
+    let frozen = cut_off(6);
+    let device = frozen.wake();
+    let path = last_segment(&device);
+    let whole = fs::read(&path).unwrap();
+    let kept = last_chunk_at(&whole);
+    truncate(&path, whole.len() - 9);
+    fs::write(path.with_extension(format!("{kept}.torn")), &whole[kept..kept + 3]).unwrap();
+    fs::write(path.with_extension(format!("{kept}.torn.part")), b"half").unwrap();
+    close(device.open());
+    assert_eq!(torn(&sessions(device.evidence())[0]), whole[kept..whole.len() - 9]);
+    assert!(files(&sessions(device.evidence())[0], "part").is_empty());
+    assert_eq!(fs::read(&path).unwrap(), whole[..kept]);
 }
 
 #[test]

@@ -90,6 +90,58 @@ fn a_ledger_that_was_altered() {
     }
 }
 
+/// Where each entry begins, and behind the last.
+fn edges(device: &Device) -> Vec<usize> {
+    let mut edges = vec![0];
+    for entry in entries(device.evidence()) {
+        edges.push(edges[edges.len() - 1] + entry.bytes.len());
+    }
+    edges
+}
+
+#[test]
+fn a_ledger_damaged_in_the_middle_loses_nothing_behind_the_damage() {
+    let device = Device::with_one_session();
+    let path = device.evidence().join("ledger.cbor");
+    let (untouched, edges) = (fs::read(&path).unwrap(), edges(&device));
+    for (seq, entry) in edges[..edges.len() - 1].windows(2).enumerate() {
+        // The first 50 bytes hold the lengths of the envelope's parts, the rest is a sample of the content.
+        for at in (entry[0]..entry[0] + 50).chain((entry[0]..entry[1]).step_by(23)) {
+            for bits in [0x01, 0x80, 0xff] {
+                let mut damaged = untouched.clone();
+                damaged[at] ^= bits;
+                fs::write(&path, &damaged).unwrap();
+                let error = refused(&device.place, &device);
+                assert!(matches!(error, StoreError::Ledger { .. }), "entry {seq}, byte {at}: {error}");
+                assert!(error.to_string().contains(&format!("entry {seq} at byte {}", entry[0])), "byte {at}: {error}");
+            }
+        }
+    }
+    fs::write(&path, untouched).unwrap();
+    close(device.open());
+}
+
+#[test]
+fn bytes_behind_the_ledger_that_no_power_cut_leaves() {
+    let device = Device::with_one_session();
+    let path = device.evidence().join("ledger.cbor");
+    let whole = fs::read(&path).unwrap();
+    let entry = &whole[..*edges(&device).get(1).unwrap()];
+    let strange = [
+        vec![0x18],
+        vec![0xd2, 0x85],
+        common::footage::noise(3, 300),
+        [&entry[..100], entry].concat(),
+        [&entry[..42], &[0x5a, 0, 2, 0, 0], &vec![7; 70_000]].concat(),
+    ];
+    for behind in strange {
+        fs::write(&path, [whole.as_slice(), &behind].concat()).unwrap();
+        let error = refused(&device.place, &device);
+        assert!(matches!(error, StoreError::Ledger { .. }), "{:?}: {error}", &behind[..1]);
+        assert!(error.to_string().contains(&format!("at byte {}", whole.len())), "{error}");
+    }
+}
+
 #[test]
 fn a_ledger_that_was_rolled_back() {
     let device = Device::with_one_session();

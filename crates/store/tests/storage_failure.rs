@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What could break: storage that refuses a write in the middle of a session takes the session with it, or leaves it
-//! looking tampered. The refusal is a real one: the kernel's limit on the length of a file, which the process that
-//! records has set for itself and whose signal it ignores.
+//! looking tampered, or is believed to hold what it only has in its cache. The refusals are real ones of the kernel: a limit
+//! on the length of a file, which the process that records has set for itself and whose signal it ignores; and a filter
+//! under which a thread's `fdatasync` fails.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -60,6 +61,79 @@ fn a_session_whose_storage_failed_is_closed_as_far_as_it_came() {
     assert_eq!((verdict::overall(&report), report.gaps[0].cause.to_string().as_str()), ("gaps", "storage-failed"));
     assert_eq!(files(folder, "torn").len(), 1);
     assert_eq!(store::check::check(&kept, std::num::NonZeroUsize::MIN).unwrap(), []);
+}
+
+/// Makes every `fdatasync` of this thread fail from now on.
+#[allow(unsafe_code)]
+fn refuse_to_sync() {
+    let code = |bits: u32| u16::try_from(bits).unwrap();
+    let step = |bits, k, jt, jf| libc::sock_filter { code: code(bits), jt, jf, k };
+    let mut filter = [
+        step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
+        step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, u32::try_from(libc::SYS_fdatasync).unwrap(), 0, 1),
+        step(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ERRNO | u32::try_from(libc::EIO).unwrap(), 0, 0),
+        step(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW, 0, 0),
+    ];
+    let program = libc::sock_fprog { len: u16::try_from(filter.len()).unwrap(), filter: filter.as_mut_ptr() };
+    // SAFETY: both calls change this thread alone, and `program` with its filter outlives them.
+    let done = unsafe {
+        libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+            | libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program)
+    };
+    assert_eq!(done, 0, "{}", std::io::Error::last_os_error());
+}
+
+/// Runs `work` in a thread whose syncs fail.
+fn without_sync<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            refuse_to_sync();
+            work()
+        });
+        thread.join().unwrap()
+    })
+}
+
+#[test]
+fn a_chunk_whose_sync_failed_is_not_vouched_for() {
+    let device = Device::new();
+    let evidence = device.open();
+    for durable in [3, 4, 0] {
+        let recording = Recording::new(Footage::SOUND, durable, 4);
+        let mut writer = device.begin(&evidence, &recording);
+        device.feed(&mut writer, &recording);
+        let (init, fragment) = (recording.footage.init(), recording.footage.fragment(durable));
+        let failed = without_sync(|| writer.append(&init, fragment));
+        assert!(matches!(failed, Err(StoreError::Io { action: "sync", .. })), "{failed:?}");
+        let end = writer.finish("stop").unwrap();
+        assert_eq!((end.chunks, end.cause.as_str()), (durable, "storage-failed"));
+        assert_eq!(files(sessions(device.evidence()).last().unwrap(), "torn").len(), 1);
+        device.clock.advance_ms(60_000);
+    }
+    close(evidence);
+    let report = verdict::report(device.evidence(), None);
+    assert_eq!(verdict::overall(&report), "gaps", "{:?}", report.findings);
+    assert_eq!(store::check::check(device.evidence(), std::num::NonZeroUsize::MIN).unwrap(), []);
+}
+
+#[test]
+fn an_end_of_which_nobody_knows_whether_it_is_durable_is_read_at_the_next_start() {
+    let device = Device::new();
+    let evidence = device.open();
+    let recording = Recording::new(Footage::SOUND, 3, 4);
+    let mut writer = device.begin(&evidence, &recording);
+    device.feed(&mut writer, &recording);
+    assert!(without_sync(|| writer.finish("stop")).is_err());
+    let next = evidence.add_photo(&common::jpeg(1), "", "SC-1", &"{number}".parse().unwrap());
+    assert!(matches!(next, Err(StoreError::Latched(_))), "{next:?}");
+    drop(evidence);
+    let (evidence, recovered) = device.try_open().unwrap();
+    assert_eq!(recovered, []);
+    close(evidence);
+    let alone = verdict::report(&sessions(device.evidence())[0], None);
+    assert_eq!((verdict::overall(&alone), alone.gaps[0].cause.to_string().as_str()), ("gaps", "storage-failed"));
+    let report = verdict::report(device.evidence(), None);
+    assert_eq!(verdict::overall(&report), "gaps", "{:?}", report.findings);
 }
 
 #[test]

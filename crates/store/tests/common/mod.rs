@@ -78,7 +78,15 @@ fn sources(footage: &Footage) -> Vec<SourceBody> {
 
 impl Device {
     pub fn new() -> Device {
-        let home = temporary();
+        Device::in_home(temporary())
+    }
+
+    /// A device on a disk of its own.
+    pub fn on_disk(folder: &Path) -> Device {
+        Device::in_home(TempDir::new_in(folder).unwrap())
+    }
+
+    fn in_home(home: TempDir) -> Device {
         let place = Place { evidence: home.path().join("evidence"), state: home.path().join("state") };
         Device { _home: home, place, clock: Arc::default() }
     }
@@ -101,7 +109,11 @@ impl Device {
     }
 
     pub fn begin(&self, evidence: &Arc<Evidence>, recording: &Recording) -> SessionWriter {
-        SessionWriter::begin(Arc::clone(evidence), recording.plan(&self.clock)).unwrap()
+        self.try_begin(evidence, recording).unwrap()
+    }
+
+    pub fn try_begin(&self, evidence: &Arc<Evidence>, recording: &Recording) -> Result<SessionWriter, StoreError> {
+        SessionWriter::begin(Arc::clone(evidence), recording.plan(&self.clock))
     }
 
     /// Records from start to stop.
@@ -189,9 +201,10 @@ pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     found
 }
 
+/// Copies all but the reserve, which is large and nothing.
 pub fn copy_tree(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
+    for entry in fs::read_dir(from).unwrap().filter(|entry| entry.as_ref().unwrap().file_name() != "RESERVE") {
         let (path, target) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
         match path.is_dir() {
             true => copy_tree(&path, &target),
