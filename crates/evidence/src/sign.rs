@@ -92,5 +92,40 @@ impl Signer for Ed25519Signer {
 /// Whether `signature` over `message` was made by the private half of `key`.
 #[must_use]
 pub fn is_signed_by(key: &PublicKey, message: &[u8], signature: &[u8]) -> bool {
-    signature::UnparsedPublicKey::new(&signature::ED25519, key.0).verify(message, signature).is_ok()
+    is_canonical(key)
+        && signature::UnparsedPublicKey::new(&signature::ED25519, key.0).verify(message, signature).is_ok()
+}
+
+/// Whether RFC 8032, section 5.1.3, decodes the key as far as that shows in its form, which ring does not ask: y is
+/// below p = 2^255 - 19, and there is no sign where x is 0, so where y is 1 or p - 1.
+fn is_canonical(key: &PublicKey) -> bool {
+    const P_LAST: u8 = 0xed;
+    let mut y = key.0;
+    let has_sign = y[31] & 0x80 != 0;
+    y[31] &= 0x7f;
+    let is_near_p = y[31] == 0x7f && y[1..31].iter().all(|byte| *byte == 0xff);
+    let is_one = y[0] == 1 && y[1..].iter().all(|byte| *byte == 0);
+    let is_below_p = !is_near_p || y[0] < P_LAST;
+    let has_no_x = is_one || (is_near_p && y[0] == P_LAST - 1);
+    is_below_p && !(has_no_x && has_sign)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_has_one_form() {
+        let key = |first: u8, middle: u8, last: u8| {
+            let mut bytes = [middle; 32];
+            (bytes[0], bytes[31]) = (first, last);
+            PublicKey(bytes)
+        };
+        for good in [key(1, 0, 0), key(0xec, 0xff, 0x7f), key(2, 0, 0x80), key(0xff, 0xfe, 0x7f)] {
+            assert!(is_canonical(&good), "{good}");
+        }
+        for bad in [key(1, 0, 0x80), key(0xec, 0xff, 0xff), key(0xed, 0xff, 0x7f), key(0xee, 0xff, 0xff)] {
+            assert!(!is_canonical(&bad), "{bad}");
+        }
+    }
 }
