@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Finds MP4 boxes in bytes.
 //!
-//! Must not know what a box means. Files come from outside: no length is trusted.
+//! Must not know what a box means. Files come from outside: no length is trusted. Unlike `evidence::mp4`, which takes only
+//! what a recording has, this reads the headers of anybody's files; and `media` must not know `evidence`.
 
 /// One box: its type and what is in it.
 pub(crate) struct Mp4Box<'a> {

@@ -114,8 +114,6 @@ impl Chunker {
 
     /// `next` is the track that goes on, and where.
     fn cut(&mut self, next: Option<(Medium, i64)>, sequence: &mut u32) -> Option<Fragment> {
-        let video = self.tracks.iter().find(|track| track.medium == Medium::Video);
-        let first = video.map(|track| track.waiting.first().is_some_and(|frame| frame.key));
         let begin_ns = self.tracks.iter().filter_map(ChunkTrack::span_ns).map(|span| span.0).min()?;
         let mut runs = Vec::with_capacity(self.tracks.len());
         for (track_id, track) in (1..).zip(&mut self.tracks) {
@@ -124,8 +122,7 @@ impl Chunker {
         }
         let data = write_fragment(*sequence, &runs)?;
         *sequence = sequence.wrapping_add(1);
-        let (generation, init) = (self.generation, Arc::clone(&self.init));
-        Some(Fragment { generation, init, data, starts_with_key: first.unwrap_or(true) })
+        Some(Fragment { generation: self.generation, init: Arc::clone(&self.init), data })
     }
 }
 
@@ -241,8 +238,8 @@ mod tests {
             .collect();
         out.extend(chunker.flush(&mut sequence));
         let text = |fragment: &Fragment| {
-            let key = if fragment.starts_with_key { "k" } else { "" };
-            format!("{key}{}", samples(&fragment.data)[0].1)
+            let track = tracks(&fragment.data)[0];
+            format!("{}{}", if track.starts_with_key { "k" } else { "" }, track.samples)
         };
         out.iter().map(text).collect()
     }

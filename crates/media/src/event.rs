@@ -38,8 +38,6 @@ pub struct Fragment {
     /// `styp`, `moof`, `mdat`. `tfdt` is session time: 0 at the first frame, continuing over
     /// generations; so is the sequence number, from 1.
     pub data: Vec<u8>,
-    /// There is a picture and the first is a key frame. Always true where there is only sound.
-    pub starts_with_key: bool,
 }
 
 /// Something happened.
@@ -77,8 +75,6 @@ pub enum Event {
 pub struct TrackInfo {
     /// Picture or sound.
     pub medium: Medium,
-    /// Codec as in RFC 6381, such as `avc1.640028` or `mp4a.40.2`.
-    pub codec: String,
     /// Codec in words, such as `H.264 high 3.1`.
     pub codec_name: String,
     /// The encoder, or `passthrough`.

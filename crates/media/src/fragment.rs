@@ -179,6 +179,7 @@ pub(crate) mod reading {
         pub(crate) samples: u32,
         pub(crate) begin: u64,
         pub(crate) end: u64,
+        pub(crate) starts_with_key: bool,
     }
 
     pub(crate) fn tracks(fragment: &[u8]) -> Vec<Track> {
@@ -191,13 +192,21 @@ pub(crate) mod reading {
         let begin = be64(child(traf, b"tfdt").unwrap(), 4).unwrap();
         let (flags, samples) = (be32(trun, 0).unwrap(), be32(trun, 4).unwrap());
         let first = 12 + (flags & super::FIRST_FLAGS) as usize;
+        // The flags that all samples share stand behind the duration that all share, if they do.
+        let shared_at = if be32(tfhd, 0).unwrap() & super::DEFAULT_DURATION == 0 { 8 } else { 12 };
+        let first_flags = match flags & (super::FIRST_FLAGS | super::EACH_FLAGS) {
+            0 => be32(tfhd, shared_at).unwrap(),
+            super::FIRST_FLAGS => be32(trun, 12).unwrap(),
+            _ => be32(trun, first + 4 + 4 * usize::from(flags & super::EACH_DURATION != 0)).unwrap(),
+        };
         let entry = (flags & 0xf00).count_ones() as usize * 4;
         let duration = |n: u32| match flags & super::EACH_DURATION {
             0 => be32(tfhd, 8).unwrap(),
             _ => be32(trun, first + n as usize * entry).unwrap(),
         };
         let length: u64 = (0..samples).map(|n| u64::from(duration(n))).sum();
-        Track { number: be32(tfhd, 4).unwrap(), samples, begin, end: begin + length }
+        let starts_with_key = first_flags == super::SAMPLE_KEY;
+        Track { number: be32(tfhd, 4).unwrap(), samples, begin, end: begin + length, starts_with_key }
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub(crate) mod camera;
 pub(crate) mod microphone;
+mod test_source;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

@@ -163,7 +163,6 @@ impl Track {
         let caps = self.caps.as_ref()?;
         Some(TrackInfo {
             medium: self.medium(),
-            codec: codec(self.medium(), caps),
             codec_name: codec_name(self.medium(), caps),
             encoder: self.wish.encoder.clone(),
             detail: detail(self.medium(), caps),
@@ -173,21 +172,6 @@ impl Track {
 
 fn nanoseconds(time_ns: i64) -> Duration {
     Duration::from_nanos(u64::try_from(time_ns).unwrap_or(0))
-}
-
-/// As in RFC 6381. For H.264 it is the three bytes after the version in `avcC`.
-fn codec(medium: Medium, caps: &gst::CapsRef) -> String {
-    if medium == Medium::Audio {
-        return "mp4a.40.2".to_owned();
-    }
-    let data = caps.structure(0).and_then(|fields| fields.get::<gst::Buffer>("codec_data").ok());
-    let bytes = data.as_ref().and_then(|buffer| buffer.map_readable().ok());
-    match bytes.as_deref() {
-        Some([_, profile, constraints, level, ..]) => {
-            format!("avc1.{profile:02x}{constraints:02x}{level:02x}")
-        }
-        _ => "avc1".to_owned(),
-    }
 }
 
 fn codec_name(medium: Medium, caps: &gst::CapsRef) -> String {

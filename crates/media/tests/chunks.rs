@@ -7,7 +7,7 @@
 mod support;
 
 use media::Pace;
-use support::{Recording, ffmpeg, packets, replay, samples, settings};
+use support::{Recording, ffmpeg, packets, replay, samples, settings, starts_with_key};
 
 fn footage(key_interval_frames: u32, name: &str) -> (tempfile::TempDir, std::path::PathBuf) {
     let dir = tempfile::tempdir().unwrap();
@@ -29,7 +29,7 @@ fn check(key_interval_frames: u32, keys_expected: usize) {
     for run in recording.runs(0, 2) {
         assert!(run.length_ms(48_000) <= 1000, "{run:?}");
     }
-    let keys = recording.fragments.iter().filter(|fragment| fragment.starts_with_key).count();
+    let keys = recording.fragments.iter().filter(|fragment| starts_with_key(fragment)).count();
     assert_eq!(keys, keys_expected);
     let out = dir.path().join("out.mp4");
     recording.write(0, &out);
@@ -55,7 +55,7 @@ fn key_frames_that_fit_no_chunk() {
 fn a_file_cut_at_any_key_chunk_plays_alone() {
     let (dir, file) = footage(30, "in.mp4");
     let recording = Recording::whole(&settings(Some(&replay(&file)), None, Pace::Fast, false));
-    let from = recording.fragments.iter().rposition(|fragment| fragment.starts_with_key).unwrap();
+    let from = recording.fragments.iter().rposition(starts_with_key).unwrap();
     let rest = &recording.fragments[from..];
     let mut bytes = rest[0].init.to_vec();
     rest.iter().for_each(|fragment| bytes.extend_from_slice(&fragment.data));
@@ -75,7 +75,7 @@ fn picture_alone_and_sound_alone() {
     let sound = Recording::whole(&settings(None, Some(&source), Pace::Fast, false));
     sound.write(0, &out);
     assert_eq!(packets(&out), all[1..]);
-    assert!(sound.fragments.iter().all(|fragment| fragment.starts_with_key));
+    assert!(sound.fragments.iter().all(starts_with_key));
     assert!(sound.runs(0, 1).iter().all(|run| run.length_ms(48_000) <= 600));
     assert_eq!(samples(&sound.runs(0, 1)), all[1]);
 }

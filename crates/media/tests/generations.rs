@@ -7,7 +7,7 @@
 mod support;
 
 use media::{Medium, Pace};
-use support::{Recording, ffmpeg, packets, pictures, replay, samples, settings};
+use support::{Recording, ffmpeg, packets, pictures, replay, samples, settings, starts_with_key};
 
 fn footage(video_s: u32, audio_s: u32) -> (tempfile::TempDir, std::path::PathBuf) {
     let dir = tempfile::tempdir().unwrap();
@@ -45,7 +45,7 @@ fn the_picture_outlives_sound() {
     assert_eq!(samples(&with) + samples(&alone), all[0]);
     assert_eq!(with.last().unwrap().end(), alone[0].start, "the time line goes on");
     let first = recording.fragments.iter().find(|fragment| fragment.generation == 1);
-    assert!(first.unwrap().starts_with_key);
+    assert!(starts_with_key(first.unwrap()));
     check_playable(&recording, &dir, samples(&alone), Some(samples(&alone)));
 }
 

@@ -7,6 +7,7 @@ use super::detail::Detail;
 use super::find::open_regular;
 use super::report::{Finding, Problem};
 use crate::cbor::MAX_ITEM_BYTES;
+use crate::cose::BEGINNING;
 use crate::ledger::{SignedEntry, open_entry};
 use std::fs::File;
 use std::io::{self, Read};
@@ -17,8 +18,6 @@ const READ_BYTES: u64 = 1024 * 1024;
 /// How many items that are no entries are looked at.
 const MAX_STRANGE_ITEMS: usize = 1000;
 
-/// What every envelope begins with, up to its key (`docs/format.md`, section 2).
-const BEGINNING: [u8; 10] = [0xd2, 0x84, 0x58, 0x26, 0xa2, 0x01, 0x27, 0x04, 0x58, 0x20];
 const KEY_BYTES: usize = 32;
 const EMPTY_MAP: u8 = 0xa0;
 const SIGNATURE_HEAD: [u8; 2] = [0x58, 0x40];

@@ -10,6 +10,7 @@ use crate::encoder::{VIDEO_OUT, VideoTask, video_encoder};
 use crate::error::MediaError;
 use crate::event::Medium;
 use crate::live::LivePlan;
+use crate::live::test_source::known_nick;
 use crate::modes::{Coding, Mode, Wanted, choose_mode};
 use crate::settings::VideoSettings;
 use crate::source::Source;
@@ -20,12 +21,8 @@ const SINK: &str = "appsink name=out sync=false async=false max-buffers=1";
 
 /// A test picture.
 pub(crate) fn test_plan(settings: &VideoSettings, pattern: &str) -> Result<LivePlan, MediaError> {
-    let pattern = super::microphone::known_nick(
-        "videotestsrc",
-        "pattern",
-        if pattern.is_empty() { "smpte" } else { pattern },
-        &settings.source,
-    )?;
+    let pattern =
+        known_nick("videotestsrc", "pattern", if pattern.is_empty() { "smpte" } else { pattern }, &settings.source)?;
     let task = task(settings, settings.width, settings.height, settings.frame_rate);
     let encoder = video_encoder(&settings.encoders, &task)?;
     let description = format!(

@@ -3,15 +3,12 @@
 //!
 //! Must not run it.
 
-use gstreamer as gst;
-use gstreamer::glib;
-use gstreamer::prelude::*;
-
 use crate::devices::microphones;
 use crate::encoder::{AudioTask, audio_encoder};
 use crate::error::MediaError;
 use crate::event::Medium;
 use crate::live::LivePlan;
+use crate::live::test_source::known_nick;
 use crate::settings::AudioSettings;
 use crate::source::Source;
 
@@ -53,19 +50,4 @@ fn plan(settings: &AudioSettings, source: &str, device: Option<String>) -> Resul
         encoder: encoder.name,
         device,
     })
-}
-
-/// Checks the name of a pattern or wave against what the element knows.
-pub(crate) fn known_nick(element: &str, property: &str, nick: &str, source: &Source) -> Result<String, MediaError> {
-    let fail = |reason: String| MediaError::Unsupported { origin: source.to_string(), reason };
-    let made = gst::ElementFactory::make(element).build();
-    let made = made.map_err(|_| fail(format!("{element} is not installed")))?;
-    let kind = made.find_property(property).map(|spec| spec.value_type());
-    let class = kind.and_then(glib::EnumClass::with_type);
-    let class = class.ok_or_else(|| fail(format!("{element} has no {property}")))?;
-    if class.value_by_nick(nick).is_some() {
-        return Ok(nick.to_owned());
-    }
-    let known: Vec<&str> = class.values().iter().map(|value| value.nick()).collect();
-    Err(fail(format!("no such {property}; known are {}", known.join(", "))))
 }

@@ -128,6 +128,12 @@ pub(crate) struct Run {
     pub(crate) track: u32,
     pub(crate) start: u64,
     pub(crate) durations: Vec<u32>,
+    pub(crate) starts_with_key: bool,
+}
+
+/// Whether a file can begin with this fragment: its pictures, if it has any, begin with a key frame.
+pub(crate) fn starts_with_key(fragment: &Fragment) -> bool {
+    runs(&fragment.data).iter().all(|run| run.starts_with_key)
 }
 
 impl Run {
@@ -161,11 +167,15 @@ fn run(traf: &[u8]) -> Run {
     let (flags, count) = (word(trun, 0), word(trun, 4) as usize);
     let entry = (flags & 0xf00).count_ones() as usize * 4;
     let first = 12 + (flags & 4) as usize;
-    let duration = |n: usize| match flags & 0x100 {
-        0 => word(tfhd, 8),
-        _ => word(trun, first + n * entry),
+    let (even, each_duration) = (word(tfhd, 0) & 8 != 0, flags & 0x100 != 0);
+    let duration = |n: usize| if each_duration { word(trun, first + n * entry) } else { word(tfhd, 8) };
+    let first_flags = match flags & 0x404 {
+        0 => word(tfhd, if even { 12 } else { 8 }),
+        4 => word(trun, 12),
+        _ => word(trun, first + 4 + 4 * usize::from(each_duration)),
     };
-    Run { track: word(tfhd, 4), start, durations: (0..count).map(duration).collect() }
+    let starts_with_key = first_flags & 0x1_0000 == 0;
+    Run { track: word(tfhd, 4), start, durations: (0..count).map(duration).collect(), starts_with_key }
 }
 
 fn boxes(bytes: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
