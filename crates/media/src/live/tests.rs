@@ -130,7 +130,7 @@ fn a_silent_camera_fails_and_the_sound_goes_on() {
     let seen = bench.until(|event| failure(event).is_some());
     let took = closed.elapsed();
     assert_eq!(failure(seen.last().unwrap()), Some((Medium::Video, "test:: no frame for 2 s")));
-    assert!((Duration::from_secs(2)..Duration::from_secs(4)).contains(&took), "{took:?}");
+    assert!((Duration::from_millis(1900)..Duration::from_secs(6)).contains(&took), "{took:?}");
     let next = bench.until(|event| matches!(event, Event::Fragment(fragment) if fragment.generation == 1));
     assert!(next.iter().all(is_fragment), "{next:?}");
 }
@@ -159,8 +159,11 @@ fn a_camera_that_pauses_and_goes_on_leaves_a_hole() {
     let bench = Bench::started(&[video_plan()]);
     let mut seen = bench.until(is_fragment);
     bench.close(Medium::Video, true);
-    while pictures(&seen) < bench.router.counters().video.muxed {
-        seen.extend(bench.until(is_fragment));
+    // On a busy machine all may have been delivered at that moment: the pause still has to come.
+    let closed = Instant::now();
+    while closed.elapsed() < Duration::from_millis(500) || pictures(&seen) < bench.router.counters().video.muxed {
+        assert!(closed.elapsed() < PATIENCE, "frames wait for a next one");
+        seen.extend(bench.events.recv_timeout(LOOK_EVERY));
     }
     bench.close(Medium::Video, false);
     seen.extend(bench.until(is_fragment));
@@ -186,11 +189,14 @@ fn a_photo_is_of_now_or_refused() {
     bench.router.photo().unwrap();
     bench.close(Medium::Video, true);
     let closed = Instant::now();
-    while bench.router.photo().is_ok() {
-        assert!(closed.elapsed() < PATIENCE, "the picture stays for ever");
-    }
-    let text = bench.router.photo().unwrap_err().to_string();
-    assert!(text.starts_with("no photo: no picture has come for 1."), "{text}");
+    let refusal = loop {
+        match bench.router.photo() {
+            Ok(_) => assert!(closed.elapsed() < PATIENCE, "the picture stays for ever"),
+            Err(error) => break error.to_string(),
+        }
+    };
+    assert!(refusal.starts_with("no photo: no picture has come for "), "{refusal}");
+    assert!(closed.elapsed() > Duration::from_millis(900), "{:?}", closed.elapsed());
     bench.until(|event| failure(event).is_some());
     let text = bench.router.photo().unwrap_err().to_string();
     assert!(text.contains("no picture is being captured"), "{text}");
