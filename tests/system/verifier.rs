@@ -10,6 +10,9 @@ use crate::support::process::{finish, tied};
 use crate::support::programs::{root, sealcamctl};
 use rustix::process::Signal;
 
+/// Thousands of copies are judged, each by both and several ways.
+const CASES_AT_LEAST: u32 = 1000;
+
 #[test]
 fn two_verifiers_agree_on_a_real_recording_and_on_tampered_copies() {
     let settings = ["replay.repeat=true", "recording.chunk_ms=250", "evidence.segment_s=1"];
@@ -19,6 +22,8 @@ fn two_verifiers_agree_on_a_real_recording_and_on_tampered_copies() {
     for media in ["video+audio", "audio"] {
         let mut watch = bench.watch();
         bench.ctl(&["start", "--media", media]).good();
+        // Not at the beginning: it would be the same picture as the first photo.
+        watch.until_chunk(3);
         if media == "video+audio" {
             bench.ctl(&["photo"]).good();
         }
@@ -32,17 +37,12 @@ fn two_verifiers_agree_on_a_real_recording_and_on_tampered_copies() {
     daemon.exit();
     assert_eq!(bench.start().stop(), 0);
 
-    // All of its cases take minutes, and `tests/verifier/README.md` says in which of them the two still differ. Here are
-    // those with other or older keys, letter by letter, and random flipped bytes, by verdict, trust and exit code.
-    let keys = bench.keys();
-    for (cases, least, letters) in [("keys", 10, true), ("random/flip", 20, false)] {
-        let mut agree = tied("/usr/bin/python3");
-        agree.arg(root().join("tests/verifier/agree.py")).arg(sealcamctl()).arg(bench.evidence()).arg(&keys);
-        agree.args(["--flips", "30", "--only", cases]).args((!letters).then_some("--verdicts"));
-        let ended = finish(agree);
-        assert_eq!(ended.code, 0, "{cases}: {}\n{}", ended.out, ended.error);
-        let passed = ended.out.lines().find_map(|line| line.strip_suffix(" passed, 0 failed"));
-        let passed: u32 = passed.unwrap_or_else(|| panic!("{}", ended.out)).parse().unwrap();
-        assert!(passed >= least, "{cases}: only {passed} cases");
-    }
+    let mut agree = tied("/usr/bin/python3");
+    agree.arg(root().join("tests/verifier/agree.py")).arg(sealcamctl()).arg(bench.evidence()).arg(bench.keys());
+    agree.args(["--flips", "4"]);
+    let ended = finish(agree);
+    assert_eq!(ended.code, 0, "{}\n{}", ended.out, ended.error);
+    let passed = ended.out.lines().find_map(|line| line.strip_suffix(" passed, 0 failed"));
+    let passed: u32 = passed.unwrap_or_else(|| panic!("{}", ended.out)).parse().unwrap();
+    assert!(passed >= CASES_AT_LEAST, "only {passed} cases");
 }

@@ -12,15 +12,18 @@ from segment import RECORD_MARK, Boxes
 
 INTACT, GAPS, UNVERIFIABLE = "intact", "intact, with recorded gaps", "unverifiable"
 INCOMPLETE, TAMPERED = "incomplete", "tampered"
+# What cannot be verified at all: exit code 1.
+NOTHING = "nothing"
 
 
 class Target:
-    """A path below the copy that is judged."""
+    """A path below the copy that is judged, with what is expected of it."""
 
-    def __init__(self, path, expected=None, keys=True):
+    def __init__(self, path, expected=None, keys=True, trust=None):
         self.path = path
         self.expected = expected
         self.keys = keys
+        self.trust = trust
 
 
 class Case:
@@ -41,7 +44,7 @@ def read(root, rel):
 
 def split(sequence):
     """The items of a CBOR sequence."""
-    return [raw for _, raw, _ in items(io.BytesIO(sequence))]
+    return [raw for _, raw, _ in items(io.BytesIO(sequence)) if raw]
 
 
 def write(root, rel, data):
@@ -443,7 +446,8 @@ def _files(folder, session, other):
             bad[at + spot] ^= 1
             copies[f"flip {number} {part}"] = bytes(bad)
     for name, data in copies.items():
-        add(f"session.cbor {name}", lambda root, data=data: write(root, copy, data), TAMPERED)
+        expected = INCOMPLETE if raw.startswith(data) else TAMPERED
+        add(f"session.cbor {name}", lambda root, data=data: write(root, copy, data), expected)
     add("session.cbor removed", lambda root: remove(root, copy), INCOMPLETE, INCOMPLETE)
 
     for number, photo in enumerate(folder.photos):

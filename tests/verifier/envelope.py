@@ -10,6 +10,8 @@ import cborstrict as cbor
 
 MAX_ENVELOPE = 65536
 MAX_UINT = 2**64 - 1
+# What every envelope begins with: all before KEY.
+MARK = bytes.fromhex("d2845826a20127045820")
 EMPTY_HASH = hashlib.sha256(b"").digest()
 # The prime of the curve (RFC 8032, section 5.1).
 P = 2**255 - 19
@@ -32,16 +34,16 @@ def open_envelope(raw):
         protected, unprotected, payload, signature = parts
         if not all(isinstance(part, bytes) for part in (protected, payload, signature)):
             raise NotThis("a part is no byte string")
-        if not (isinstance(unprotected, cbor.Map) and not unprotected.pairs):
+        if unprotected != {}:
             raise NotThis("the unprotected header is not empty")
         # The only encoding of {1: -8, 4: KEY}.
-        if len(protected) != 38 or protected[:6] != bytes.fromhex("a20127045820"):
+        if len(protected) != 38 or protected[:6] != MARK[4:]:
             raise NotThis("another protected header")
         body = cbor.decode_exact(payload)
     except cbor.CborError as why:
         raise NotThis(f"no envelope: {why}") from None
-    if not isinstance(body, cbor.Map) or not all(isinstance(name, str) for name, _ in body.pairs):
-        raise NotThis("the payload is no map with text keys")
+    if not isinstance(body, dict):
+        raise NotThis("the payload is no map")
     key = protected[6:]
     if len(signature) != 64 or not _signed(key, signature, cbor.encode(["Signature1", protected, b"", payload])):
         raise NotThis("wrongly signed")
@@ -131,12 +133,12 @@ def _is(value, kind):
         return type(value) is int and low <= value <= high
     if kind.startswith("bstr"):
         return isinstance(value, bytes) and len(value) == int(kind[4:])
-    return isinstance(value, {"tstr": str, "array": list, "map": cbor.Map}[kind])
+    return isinstance(value, {"tstr": str, "array": list, "map": dict}[kind])
 
 
 def _fields(mapping, what, table):
     """The named keys of a map, each with its type. A `?` marks one that may be absent; it is None then."""
-    if not isinstance(mapping, cbor.Map):
+    if not isinstance(mapping, dict):
         raise NotThis(f"{what} is no map")
     found = {}
     for name, kind in table.items():

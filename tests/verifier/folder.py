@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Segments, photos, sessions and whole evidence folders, and the verdict over them (7.2 to 7.7)."""
 
+import contextlib
 import functools
 import hashlib
 import os
 
-from envelope import MAX_ENVELOPE, Entry, NotThis
+from envelope import MAX_ENVELOPE, MAX_UINT, Entry, NotThis
 from ledger import NOT_TRUSTED, TOO_OLD, Ledger, Photo, Session, Trust, is_name, read_copy
 from segment import hash_range, is_file, is_gap, open_regular, read_segment
 
 MAX_FINDINGS = 10_000
+MAX_TEXT = 500
+MAX_ROUNDS = 10
 
 INTACT, GAPS, UNVERIFIABLE = "intact", "intact, with recorded gaps", "unverifiable"
 INCOMPLETE, TAMPERED = "incomplete", "tampered"
@@ -33,7 +36,9 @@ class Report:
     def find(self, path, problem, detail, chunk=None):
         self.problems.add(problem)
         if len(self.findings) < MAX_FINDINGS:
-            self.findings.append({"problem": problem, "path": path, "chunk": chunk, "detail": detail})
+            # Names and paths in entries can be as long as an envelope.
+            where, why = path[:MAX_TEXT], detail[:MAX_TEXT]
+            self.findings.append({"problem": problem, "path": where, "chunk": chunk, "detail": why})
         else:
             self.left_out += 1
 
@@ -59,40 +64,57 @@ def verify(path, history):
     """Judges whatever is at the path. OSError if nothing is, or if it cannot be read."""
     name = os.path.basename(path)
     if os.path.isdir(path):
-        if is_file(os.path.join(path, "ledger.cbor")) or os.path.isdir(os.path.join(path, "sessions")):
-            report = Report(path, "evidence", history)
-            _evidence(report, path)
+        ledger = os.path.join(path, "ledger.cbor")
+        if is_file(ledger) or os.path.isdir(os.path.join(path, "sessions")):
+            for _ in range(MAX_ROUNDS):
+                size = _size(ledger)
+                report = Report(path, "evidence", history)
+                _evidence(report, path)
+                # A recorder may be at work in the folder: what it wrote meanwhile must be known.
+                if _size(ledger) == size:
+                    break
             return report
-        if is_file(os.path.join(path, "session.cbor")) or _files(path, ".mp4"):
+        report = Report(path, "session", history)
+        if is_file(os.path.join(path, "session.cbor")) or _files(report, path, "", ".mp4"):
             report = Report(path, "session", history)
             _session_alone(report, path, "")
             return report
-    elif is_file(path) and name.lower().endswith(".mp4"):
+    elif is_file(path) and _has_ending(name, ".mp4"):
         report = Report(path, "segment", history)
         _segment_alone(report, path, name)
         return report
-    elif is_file(path) and name.lower().endswith(".jpg"):
+    elif is_file(path) and _has_ending(name, ".jpg"):
         report = Report(path, "photo", history)
         _photo_alone(report, path, name)
         return report
     raise OSError("nothing here that can be verified")
 
 
+def _size(path):
+    return os.path.getsize(path) if is_file(path) else None
+
+
 def _names(folder):
     """The names in a folder, sorted; none if there is no such folder."""
-    try:
-        return sorted(os.listdir(folder), key=os.fsencode)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+    return sorted(os.listdir(folder), key=os.fsencode) if os.path.isdir(folder) else []
 
 
-def _files(folder, ending):
+def _has_ending(name, ending):
+    return len(name) > len(ending) and name.lower().endswith(ending)
+
+
+def _files(report, folder, rel, ending):
     """The names of the files that end so, in upper or lower case."""
-    names = (name for name in _names(folder) if name.lower().endswith(ending))
-    return [name for name in names if is_file(os.path.join(folder, name))]
+    found = []
+    for name in _names(folder):
+        if _has_ending(name, ending):
+            with _unreadable(report, rel + name):
+                if is_file(os.path.join(folder, name)):
+                    found.append(name)
+    return found
 
 
-def _segment(report, path, rel):
+def _note_segment(report, path, rel):
     """Reads a segment, and puts down its letters."""
     segment = read_segment(path, functools.partial(report.find, rel))
     report.verdicts[rel] = segment.letters()
@@ -102,9 +124,18 @@ def _segment(report, path, rel):
     return segment
 
 
+@contextlib.contextmanager
+def _unreadable(report, rel):
+    """A segment, a photo or its `.cose` that cannot be read is unverifiable (7.6)."""
+    try:
+        yield
+    except OSError as why:
+        report.find(rel, "unverifiable", f"cannot be read: {why}")
+
+
 def _segment_alone(report, path, rel):
     """7.2"""
-    segment = _segment(report, path, rel)
+    segment = _note_segment(report, path, rel)
     if segment.start is not None:
         report.trust.use(segment.start)
     if not segment.record_boxes:
@@ -131,16 +162,15 @@ def _session_alone(report, folder, rel):
     if session.start is None:
         report.find(rel_copy, "absent", "no session-start entry")
         session.start = starts[0] if starts else None
-    if session.breaks_rule_4():
-        report.find(rel_copy, "forged", "an entry of another device or key than the session's start")
+    for why in session.broken_rules():
+        report.find(rel_copy, "forged", why)
     _join(report, rel, session, segments)
     photos = os.path.join(folder, "photos")
     if with_copy:
         place = None if session.start is None else f"sessions/{session.start.body['folder']}/photos/"
-        _photos(report, photos, rel + "photos/", session.photos, place, alone=True)
+        _photos(report, photos, rel + "photos/", session.photos, place)
     else:
-        for name in _files(photos, ".jpg"):
-            _photo_alone(report, os.path.join(photos, name), rel + "photos/" + name)
+        _photos_alone(report, photos, rel + "photos/")
 
 
 def _session_of_ledger(report, folder, rel, ledger, session):
@@ -155,7 +185,10 @@ def _session_of_ledger(report, folder, rel, ledger, session):
 
 def _segments(report, folder, rel):
     """7.4, step 1: the segments of a session in order, each with its path."""
-    found = [(rel + name, _segment(report, os.path.join(folder, name), rel + name)) for name in _files(folder, ".mp4")]
+    found = []
+    for name in _files(report, folder, rel, ".mp4"):
+        with _unreadable(report, rel + name):
+            found.append((rel + name, _note_segment(report, os.path.join(folder, name), rel + name)))
     return sorted(found, key=lambda item: item[1].order())
 
 
@@ -192,16 +225,18 @@ def _join(report, rel, session, segments):
         report.find(rel + "session.cbor", "unfinished", "the session has no end")
         return
     path, end = chain[-1][0] if chain else rel, session.end.body
-    if seq + 1 < end["records"]:
-        report.find(path, "absent", f"{seq + 1} records, the session's end counts {end['records']}")
-    elif seq + 1 > end["records"]:
-        report.find(path, "forged", f"{seq + 1} records, the session's end counts {end['records']}")
+    count, wanted = min(seq + 1, MAX_UINT), end["records"]
+    if count < wanted:
+        if count + forged < wanted:
+            report.find(path, "absent", f"{count} records, the session's end counts {wanted}")
+    elif count > wanted:
+        report.find(path, "forged", f"{count} records, the session's end counts {wanted}")
     elif last != end["last"]:
         report.find(path, "misplaced", "not the last record that the session's end names")
     report.gaps = report.gaps or end["cause"] not in ("stop", "shutdown", "source-ended")
 
 
-def _photos(report, folder, rel, photos, place, alone=False):
+def _photos(report, folder, rel, photos, place):
     """7.4, step 6. `place` is where the entries must say that the photos are: None for any session's folder."""
     named = set()
     for photo in photos:
@@ -210,24 +245,11 @@ def _photos(report, folder, rel, photos, place, alone=False):
             report.find(rel, "misplaced", f"a photo entry names {photo.file!r}")
             continue
         named.add(name)
-        path = os.path.join(folder, name)
-        if is_file(path):
-            _photo(report, path, rel + name, photo)
-        else:
-            report.find(rel + name, "absent", "missing")
-        if not is_file(path + ".cose"):
-            report.find(rel + name + ".cose", "absent", "missing")
-            continue
-        raw = _envelope(path + ".cose")
-        if hashlib.sha256(raw).digest() == photo.hash:
-            continue
-        report.find(rel + name + ".cose", "altered", "not the photo's entry")
-        if alone:
-            try:
-                report.trust.use(Entry(raw))
-            except NotThis:
-                pass
-    for name in _files(folder, ".jpg"):
+        with _unreadable(report, rel + name):
+            _photo(report, os.path.join(folder, name), rel + name, photo)
+        with _unreadable(report, rel + name + ".cose"):
+            _cose(report, os.path.join(folder, name + ".cose"), rel + name + ".cose", photo)
+    for name in _files(report, folder, rel, ".jpg"):
         if name not in named:
             report.find(rel + name, "unsigned", "no entry names it")
 
@@ -247,8 +269,19 @@ def _envelope(path):
         return file.read(MAX_ENVELOPE + 1)
 
 
+def _cose(report, path, rel, photo):
+    """A photo's `.cose` against its entry."""
+    if not is_file(path):
+        report.find(rel, "absent", "missing")
+    elif hashlib.sha256(_envelope(path)).digest() != photo.hash:
+        report.find(rel, "altered", "not the photo's entry")
+
+
 def _photo(report, path, rel, photo):
     """A photo's file against its entry."""
+    if not is_file(path):
+        report.find(rel, "absent", "missing")
+        return
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size != photo.length:
@@ -259,11 +292,15 @@ def _photo(report, path, rel, photo):
 
 def _photo_alone(report, path, rel):
     """7.5"""
-    if not is_file(path + ".cose"):
+    raw = None
+    with _unreadable(report, rel + ".cose"):
+        if is_file(path + ".cose"):
+            raw = _envelope(path + ".cose")
+    if raw is None:
         report.find(rel, "unverifiable", "there is no .cose that speaks for it")
         return
     try:
-        entry = Entry(_envelope(path + ".cose"))
+        entry = Entry(raw)
     except NotThis as why:
         report.find(rel + ".cose", "forged", f"no entry of version 1: {why}")
         return
@@ -272,6 +309,13 @@ def _photo_alone(report, path, rel):
         report.find(rel + ".cose", "misplaced", "not a photo's entry")
         return
     _photo(report, path, rel, Photo(entry))
+
+
+def _photos_alone(report, folder, rel):
+    """The photos of a folder, each for itself."""
+    for name in _files(report, folder, rel, ".jpg"):
+        with _unreadable(report, rel + name):
+            _photo_alone(report, os.path.join(folder, name), rel + name)
 
 
 def _evidence(report, root):
@@ -283,8 +327,7 @@ def _evidence(report, root):
         report.find("ledger.cbor", "absent", "missing")
         for name in folders:
             _session_alone(report, os.path.join(base, name), f"sessions/{name}/")
-        for name in _files(photos, ".jpg"):
-            _photo_alone(report, os.path.join(photos, name), "photos/" + name)
+        _photos_alone(report, photos, "photos/")
         return
     ledger = Ledger(path, functools.partial(report.find, "ledger.cbor"), report.trust)
     for name, session in ledger.sessions.items():

@@ -1,55 +1,78 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Sequences of entries (7.6), the rules of the ledger (section 5), the key history and the question of trust (section 6)."""
+"""Sequences of entries (7.6), the rules of the ledger (section 5), the key history and trust (section 6)."""
 
 import bisect
 import hashlib
 
-import cborstrict as cbor
-from envelope import MAX_ENVELOPE, Entry, NotThis
+from envelope import MARK, MAX_ENVELOPE, Entry, NotThis
 from segment import open_regular
 
 PIECE = 1 << 20
-MAX_PASSED_OVER = 1000
-# What every envelope begins with, and so what a power cut leaves of one.
-TORN = bytes.fromhex("d2845826a20127045820")
+MAX_PROBLEMS = 1000
 NOT_CHECKED, TRUSTED, TOO_OLD, NOT_TRUSTED = "not checked", "trusted", "too old", "not trusted"
 
 
+def frame(data):
+    """How long the frame at the beginning is: 0 if the data end within it, None if there is none."""
+    if not MARK.startswith(data[: len(MARK)]) or data[42:43] not in (b"", b"\xa0"):
+        return None
+    if len(data) <= 43:
+        return 0
+    first, begin = data[43], 44
+    length = first - 0x40
+    if first in (0x58, 0x59, 0x5A):
+        size = 1 << (first - 0x58)
+        # Of a length that is cut off, the least that it can be.
+        length, begin = int.from_bytes(data[44 : 44 + size].ljust(size, b"\0"), "big"), 44 + size
+    elif not 0x40 <= first <= 0x57:
+        return None
+    end = begin + length + 66
+    if end > MAX_ENVELOPE or not b"\x58\x40".startswith(data[end - 66 : end - 64]):
+        return None
+    return end if len(data) >= end else 0
+
+
 def items(file):
-    """The items of a CBOR sequence: (place, bytes, None), and at the end (place, None, problem) if there is no item."""
+    """The frames of a sequence: (place, bytes, None); and (place, None, problem) for what lies between."""
     buffer, base, pos, ended = b"", 0, 0, False
+
+    def more(keep):
+        nonlocal buffer, base, pos, ended
+        piece = file.read(PIECE)
+        buffer, base, pos, ended = buffer[keep:] + piece, base + keep, 0, not piece
+
     while True:
-        if not ended and len(buffer) - pos <= MAX_ENVELOPE:
-            piece = file.read(PIECE)
-            buffer, base, pos, ended = buffer[pos:] + piece, base + pos, 0, not piece
-            continue
+        while not ended and len(buffer) - pos < MAX_ENVELOPE:
+            more(pos)
         if pos == len(buffer):
             return
-        window = memoryview(buffer)[pos : pos + MAX_ENVELOPE]
-        try:
-            end = cbor.item_end(window)
-        except cbor.CborError as why:
-            torn = isinstance(why, cbor.Truncated) and len(buffer) - pos < MAX_ENVELOPE
-            torn = torn and TORN.startswith(bytes(window[: len(TORN)]))
-            yield base + pos, None, "unfinished" if torn else "altered"
+        length = frame(buffer[pos : pos + MAX_ENVELOPE])
+        if length:
+            yield base + pos, buffer[pos : pos + length], None
+            pos += length
+            continue
+        place, found = base + pos, buffer.find(MARK, pos + 1)
+        while found < 0 and not ended:
+            more(len(buffer) - len(MARK) + 1)
+            found = buffer.find(MARK)
+        yield place, None, "unfinished" if found < 0 and length == 0 else "altered"
+        if found < 0:
             return
-        yield base + pos, bytes(window[:end]), None
-        pos += end
+        pos = found
 
 
 def entries(file):
     """The entries of a sequence: (place, bytes, Entry), or (place, problem, why) for anything else."""
-    passed_over = 0
+    problems = 0
     for place, raw, problem in items(file):
-        if raw is None:
-            yield place, problem, f"no item at byte {place}: not read any further"
-            return
         try:
+            if raw is None:
+                raise NotThis("no whole envelope")
             yield place, raw, Entry(raw)
         except NotThis as why:
-            yield place, "altered", f"no entry at byte {place}: {why}"
-            passed_over += 1
-            if passed_over >= MAX_PASSED_OVER:
+            yield place, problem or "altered", f"at byte {place}: {why}"
+            problems += 1
+            if problems >= MAX_PROBLEMS:
                 return
 
 
@@ -70,7 +93,7 @@ class Session:
         self._signers = set()
 
     def add(self, place, raw, entry):
-        """Takes an entry in. Says what is wrong with it by the first half of rule 5."""
+        """Takes an entry in. Says what is wrong with it if it is a second start or end."""
         self.spans.append((place, len(raw)))
         if len(self._signers) < 2:
             self._signers.add((entry.device, entry.key))
@@ -86,8 +109,14 @@ class Session:
             self.end = entry
         return None
 
-    def breaks_rule_4(self):
-        return self.start is not None and bool(self._signers - {(self.start.device, self.start.key)})
+    def broken_rules(self):
+        """What else is wrong by rules 4 and 5, as far as they are about one session."""
+        if self.start is None:
+            return
+        if self._signers - {(self.start.device, self.start.key)}:
+            yield "an entry is of another device or key than the session's start"
+        if not is_name(self.start.body["folder"]):
+            yield f"a session names the folder {self.start.body['folder']!r}"
 
 
 class Photo:
@@ -138,9 +167,8 @@ class Ledger:
             if file.tell() == 0:
                 find("altered", "the ledger is empty")
         for session in self.sessions.values():
-            if session.breaks_rule_4():
-                detail = f"session {session.start.session.hex()}: an entry of another device or key than its start"
-                find("forged", detail)
+            for why in session.broken_rules():
+                find("forged", why)
         if missing and (first is None or first.device == trust.history.device):
             find("absent", f"{len(missing)} entries of the key history are not in it: the ledger was rolled back")
 
@@ -168,9 +196,7 @@ class Ledger:
             self._find("forged", f"entry {entry.seq} {why}")
         elif entry.kind == "session-start":
             folder = entry.body["folder"]
-            if not is_name(folder):
-                self._find("forged", f"entry {entry.seq} names the folder {folder!r}")
-            elif self.folders.setdefault(folder, session) is not session:
+            if self.folders.setdefault(folder, session) is not session:
                 self._find("forged", f"entry {entry.seq} names the folder of another session")
 
     def compare(self, session, path):

@@ -16,6 +16,9 @@ from segment import RECORD_MARK
 
 SECOND = 1_000_000_000
 UTC = 1_780_000_000 * SECOND
+# The prime of the curve and the order of its base point (RFC 8032, section 5.1).
+P = 2**255 - 19
+L = 2**252 + 27742317777372353535851937790883648493
 
 
 class Raw:
@@ -45,16 +48,53 @@ def _head(major, number):
 
 class Key:
     def __init__(self, name):
-        self.private = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(name.encode()).digest())
+        self.seed = hashlib.sha256(name.encode()).digest()
+        self.private = Ed25519PrivateKey.from_private_bytes(self.seed)
         self.public = self.private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 
+    def sign(self, message):
+        return self.private.sign(message)
 
-def seal(key, payload, algorithm=-8, named=None, unprotected=None):
-    """The envelope around a payload."""
-    protected = to_cbor({1: algorithm, 4: named or key.public})
-    body = payload if isinstance(payload, bytes) else to_cbor(payload)
-    signature = key.private.sign(to_cbor(["Signature1", protected, b"", body]))
-    return b"\xd2" + to_cbor([protected, unprotected or {}, body, signature])
+    def seal(self, payload):
+        """The envelope around a payload."""
+        protected, body = to_cbor({1: -8, 4: self.public}), to_cbor(payload)
+        signature = self.sign(to_cbor(["Signature1", protected, b"", body]))
+        return b"\xd2" + to_cbor([protected, {}, body, signature])
+
+    def scalar(self):
+        number = int.from_bytes(hashlib.sha512(self.seed).digest()[:32], "little")
+        return number & ((1 << 254) - 8) | (1 << 254)
+
+
+class LargeS(Key):
+    """Signs with an S that is not below L."""
+
+    def sign(self, message):
+        signature = super().sign(message)
+        return signature[:32] + (int.from_bytes(signature[32:], "little") + L).to_bytes(32, "little")
+
+
+class OtherR(Key):
+    """Signs with an R that is off by the point of order 2: right only if the cofactor is multiplied in."""
+
+    def sign(self, message):
+        nonce = Key("nonce")
+        sign, y = divmod(int.from_bytes(nonce.public, "little"), 2**255)
+        r = ((1 - sign) * 2**255 + P - y).to_bytes(32, "little")
+        k = int.from_bytes(hashlib.sha512(r + self.public + message).digest(), "little")
+        return r + ((nonce.scalar() + k * self.scalar()) % L).to_bytes(32, "little")
+
+
+class NoKey(Key):
+    """The neutral point for a key, in one of its encodings: anyone can sign with it."""
+
+    def __init__(self, name, number):
+        super().__init__(name)
+        self.public = number.to_bytes(32, "little")
+
+    def sign(self, message):
+        nonce = Key("nonce")
+        return nonce.public + (nonce.scalar() % L).to_bytes(32, "little")
 
 
 def sha(data):
@@ -85,7 +125,10 @@ class Made:
         self.key = None
         self.prev = bytes(32)
         self.device = None
+        # What is written besides the ledger, or in its place; None for a file that is not.
         self.files = {}
+        # What is done to the folder when all is written.
+        self.last_touch = None
         self.history_holds = True
 
     def clock(self):
@@ -110,7 +153,7 @@ class Made:
         }
         payload.update(changes)
         payload = {name: value for name, value in payload.items() if value is not None}
-        envelope = seal(key or self.key, payload)
+        envelope = (key or self.key).seal(payload)
         if keep:
             self.entries.append(envelope)
             self.prev = sha(envelope)
@@ -146,13 +189,16 @@ class Made:
         return envelope
 
     def write(self, root):
-        files = dict(self.files)
-        files["ledger.cbor"] = b"".join(self.entries)
+        files = {"ledger.cbor": b"".join(self.entries), **self.files}
         for path, data in files.items():
+            if data is None:
+                continue
             path = os.path.join(root, path)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "wb") as file:
                 file.write(data)
+        if self.last_touch is not None:
+            self.last_touch(root)
 
     def keys(self):
         return b"".join(self.history)
@@ -161,11 +207,11 @@ class Made:
 class MadeSession:
     """A session of such a folder."""
 
-    def __init__(self, made, name, start_key=None, **changes):
+    def __init__(self, made, name, start_key=None, key=None, **changes):
         self.made = made
         self.folder = name
         self.id = sha((made.name + name).encode())[:16]
-        self.key = Key(f"{made.name}/session/{name}")
+        self.key = key or Key(f"{made.name}/session/{name}")
         self.seq = self.chunks = self.segment = 0
         self.entries = []
         self.data = b""
@@ -203,7 +249,7 @@ class MadeSession:
             "lost": lost,
         }
 
-    def record(self, kind, tracks, /, key=None, advance=True, envelope=None, drop=(), **changes):
+    def record(self, kind, tracks, /, key=None, advance=True, envelope=None, drop=(), keys=None, **changes):
         """Signs what is behind the record before, and puts the record's box there."""
         covered = self.data[self.covered :]
         payload = {
@@ -222,9 +268,10 @@ class MadeSession:
             "clock": self.made.clock(),
         }
         payload.update(changes)
+        payload.update(keys or {})
         for name in drop:
             del payload[name]
-        sealed = seal(key or self.key, payload)
+        sealed = (key or self.key).seal(payload)
         if envelope is not None:
             sealed = envelope(sealed)
         self.data += record_box(sealed)

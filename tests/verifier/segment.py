@@ -27,9 +27,9 @@ def is_file(path):
     except ValueError:
         return False
     except OSError as why:
-        if why.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG):
-            return False
-        raise
+        if why.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP):
+            raise
+        return False
 
 
 def open_regular(path):

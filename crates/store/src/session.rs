@@ -241,7 +241,7 @@ impl SessionWriter {
         // Sound may begin a little earlier than the key frame: it is the picture that decides.
         let long = fragment.leading_ns().saturating_sub(segment.leading_ns) >= self.plan.roll_ns;
         let large = segment.length + data.len() as u64 > self.plan.roll_bytes;
-        if (long || large) && fragment.can_begin_file() {
+        if (long || large) && fragment.can_begin_file(&segment.tracks) {
             self.end_segment()?;
         }
         Ok(fragment)

@@ -68,12 +68,14 @@ impl Fragment {
         Ok(Fragment { runs: runs.collect::<Result<_, _>>()?, number_at })
     }
 
-    /// Whether a file may begin here: the picture starts with a sync sample, or there is only sound.
+    /// Whether a file with the tracks of `init` may begin here: with a sync sample of the picture, if there is one. A
+    /// fragment of a pause, which has sound alone, would leave the pictures behind it without their beginning.
     #[must_use]
-    pub fn can_begin_file(&self) -> bool {
+    pub fn can_begin_file(&self, init: &Init) -> bool {
+        let has_picture = init.tracks.iter().any(|track| track.medium == Medium::Video);
         match self.runs.iter().find(|run| run.medium == Medium::Video) {
             Some(video) => video.starts_with_sync,
-            None => !self.runs.is_empty(),
+            None => !has_picture && !self.runs.is_empty(),
         }
     }
 
@@ -233,5 +235,45 @@ impl Run {
             self.last_duration = u64::from(last);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn init(media: &[Medium]) -> Init {
+        let header = |(id, medium)| TrackHeader { id, medium, scale: 1000, default_duration: 0, default_flags: 0 };
+        Init { tracks: (1..).zip(media.iter().copied()).map(header).collect() }
+    }
+
+    fn fragment(runs: &[(Medium, bool)]) -> Fragment {
+        let run = |(medium, starts_with_sync)| Run {
+            id: 1,
+            medium,
+            scale: 1000,
+            start: 0,
+            duration: 500,
+            samples: 5,
+            last_duration: 100,
+            starts_with_sync,
+            time_at: TimeField::Short(0),
+        };
+        Fragment { runs: runs.iter().copied().map(run).collect(), number_at: 0 }
+    }
+
+    #[test]
+    fn a_file_begins_with_a_sync_sample_of_its_picture() {
+        use Medium::{Audio, Video};
+        let (both, sound) = (init(&[Video, Audio]), init(&[Audio]));
+        for (tracks, runs, can) in [
+            (&both, &[(Video, true), (Audio, true)][..], true),
+            (&both, &[(Video, false), (Audio, true)], false),
+            (&both, &[(Audio, true)], false),
+            (&sound, &[(Audio, true)], true),
+            (&sound, &[], false),
+        ] {
+            assert_eq!(fragment(runs).can_begin_file(tracks), can, "{runs:?}");
+        }
     }
 }

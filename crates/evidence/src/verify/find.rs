@@ -38,11 +38,19 @@ pub(super) fn segments_below(path: &Path) -> Vec<PathBuf> {
 
 /// Opens a regular file, links followed; `None` if there is none. Anything else could block, or never end.
 pub(super) fn open_regular(path: &Path) -> io::Result<Option<File>> {
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.is_file() => File::open(path).map(Some),
-        Ok(_) => Ok(None),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
-        Err(error) => Err(error),
+    is_regular(path)?.then(|| File::open(path)).transpose()
+}
+
+/// Whether a regular file is there. A link that leads nowhere, or in a circle, is none.
+fn is_regular(path: &Path) -> io::Result<bool> {
+    let error = match fs::metadata(path) {
+        Ok(metadata) => return Ok(metadata.is_file()),
+        Err(error) => error,
+    };
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => Ok(false),
+        Err(gone) if matches!(gone.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
+        _ => Err(error),
     }
 }
 
@@ -53,19 +61,19 @@ pub(super) fn is_plain_name(name: &str) -> bool {
 
 /// The files with `extension` in a folder, sorted by name.
 pub(super) fn files_in(folder: &Path, extension: &str) -> io::Result<Vec<PathBuf>> {
-    entries(folder, |path| path.is_file() && has_extension(path, extension))
+    entries(folder, |path| Ok(has_extension(path, extension) && is_regular(path)?))
 }
 
 /// The folders in a folder, sorted by name.
 pub(super) fn folders_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    entries(folder, Path::is_dir)
+    entries(folder, |path| Ok(path.is_dir()))
 }
 
-fn entries(folder: &Path, wanted: impl Fn(&Path) -> bool) -> io::Result<Vec<PathBuf>> {
+fn entries(folder: &Path, wanted: impl Fn(&Path) -> io::Result<bool>) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        if wanted(&path) {
+        if wanted(&path)? {
             found.push(path);
         }
     }

@@ -172,32 +172,35 @@ impl Frame {
             return Frame::Other;
         }
         let head = BEGINNING.len() + KEY_BYTES;
-        let Some((payload, found)) = bytes.get(head + 1..).and_then(string_head) else {
-            let fits = bytes.get(head).is_none_or(|unprotected| *unprotected == EMPTY_MAP);
-            let begins_string = bytes.get(head + 1).is_none_or(|first| first >> 5 == 2 && first & 0x1f < 27);
-            return if fits && begins_string { Frame::CutOff } else { Frame::Other };
-        };
+        if bytes.get(head).is_some_and(|unprotected| *unprotected != EMPTY_MAP) {
+            return Frame::Other;
+        }
+        let Some(rest) = bytes.get(head + 1..).filter(|rest| !rest.is_empty()) else { return Frame::CutOff };
+        let Some((payload, found)) = string_head(rest) else { return Frame::Other };
         let signature = head + 1 + found + payload;
         let length = signature + SIGNATURE_HEAD.len() + SIGNATURE_BYTES;
         let ends = bytes.get(signature..).unwrap_or_default();
         let shown = ends.len().min(SIGNATURE_HEAD.len());
         match () {
-            () if bytes[head] != EMPTY_MAP || length > MAX_ITEM_BYTES => Frame::Other,
-            () if ends[..shown] != SIGNATURE_HEAD[..shown] => Frame::Other,
+            () if length > MAX_ITEM_BYTES || ends[..shown] != SIGNATURE_HEAD[..shown] => Frame::Other,
             () if bytes.len() < length => Frame::CutOff,
             () => Frame::Whole(length),
         }
     }
 }
 
-/// Length of a byte string and of the head that says so, if the head is there.
+/// Length of the byte string that `bytes` begin, and of the head that says so; at least that long, where the head is
+/// cut off.
 fn string_head(bytes: &[u8]) -> Option<(usize, usize)> {
-    let (first, rest) = bytes.split_first()?;
-    match (first >> 5, first & 0x1f) {
-        (2, short @ 0..24) => Some((usize::from(short), 1)),
-        (2, 24) => Some((usize::from(*rest.first()?), 2)),
-        (2, 25) => Some((usize::from(u16::from_be_bytes(rest.get(..2)?.try_into().ok()?)), 3)),
-        (2, 26) => Some((usize::try_from(u32::from_be_bytes(rest.get(..4)?.try_into().ok()?)).ok()?, 5)),
+    let mut head = [0; 5];
+    let there = bytes.len().min(head.len());
+    head[..there].copy_from_slice(&bytes[..there]);
+    let [first, a, b, c, d] = head;
+    match first {
+        0x40..=0x57 => Some((usize::from(first - 0x40), 1)),
+        0x58 => Some((usize::from(a), 2)),
+        0x59 => Some((usize::from(u16::from_be_bytes([a, b])), 3)),
+        0x5a => Some((usize::try_from(u32::from_be_bytes([a, b, c, d])).ok()?, 5)),
         _ => None,
     }
 }
