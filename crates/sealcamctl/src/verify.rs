@@ -12,11 +12,16 @@ use evidence::history::KeyHistory;
 use evidence::verify::{Finding, Gap, Options, Overall, Problem, Report, Trust, size_of, verify_all};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
+use std::fs::File;
+use std::io::{self, Read};
 use std::num::NonZeroUsize;
 use std::path::Path;
 
 /// How many findings and gaps are printed; `--json` has them all.
 const MAX_PRINTED: usize = 50;
+
+/// Longest key history that is read, in bytes: some 300,000 keys, so decades of twenty sessions a day.
+const MAX_HISTORY_BYTES: u64 = 128 * 1024 * 1024;
 
 #[derive(Serialize)]
 struct Document {
@@ -59,8 +64,18 @@ pub(crate) fn jobs(asked: Option<NonZeroUsize>) -> NonZeroUsize {
 }
 
 fn read_history(path: &Path) -> Result<KeyHistory, CommandError> {
-    let bytes = std::fs::read(path).map_err(|source| CommandError::Path { path: path.into(), source })?;
+    let bytes =
+        read_at_most(path, MAX_HISTORY_BYTES).map_err(|source| CommandError::Path { path: path.into(), source })?;
     KeyHistory::decode(&bytes).map_err(|source| CommandError::History { path: path.into(), source })
+}
+
+fn read_at_most(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > limit {
+        true => Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("more than {limit} bytes: no key history"))),
+        false => Ok(bytes),
+    }
 }
 
 fn progress_bar(arguments: &VerifyArgs, output: &Output) -> ProgressBar {
