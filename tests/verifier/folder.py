@@ -322,6 +322,7 @@ def _evidence(report, root):
     """7.6"""
     base, photos = os.path.join(root, "sessions"), os.path.join(root, "photos")
     folders = [name for name in _names(base) if os.path.isdir(os.path.join(base, name))]
+    folders = [name for name in folders if _names(os.path.join(base, name))]
     path = os.path.join(root, "ledger.cbor")
     if not is_file(path):
         report.find("ledger.cbor", "absent", "missing")

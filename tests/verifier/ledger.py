@@ -51,11 +51,11 @@ def items(file):
             yield base + pos, buffer[pos : pos + length], None
             pos += length
             continue
-        place, found = base + pos, buffer.find(MARK, pos + 1)
+        place, found, zeros = base + pos, buffer.find(MARK, pos + 1), not any(buffer[pos:])
         while found < 0 and not ended:
             more(len(buffer) - len(MARK) + 1)
-            found = buffer.find(MARK)
-        yield place, None, "unfinished" if found < 0 and length == 0 else "altered"
+            found, zeros = buffer.find(MARK), zeros and not any(buffer)
+        yield place, None, "unfinished" if found < 0 and (length == 0 or zeros) else "altered"
         if found < 0:
             return
         pos = found
@@ -206,8 +206,18 @@ class Ledger:
                 ledger.seek(place)
                 wanted, there = ledger.read(length), copy.read(length)
                 if there != wanted:
-                    return "unfinished" if wanted.startswith(there) else "altered"
-            return "altered" if copy.read(1) else None
+                    return "unfinished" if wanted.startswith(there) or _zeros(there, copy) else "altered"
+            rest = copy.read(1)
+            if not rest:
+                return None
+            return "unfinished" if _zeros(rest, copy) else "altered"
+
+
+def _zeros(bytes_, file):
+    """Whether these and all that follows in the file are zero."""
+    while bytes_ and not any(bytes_):
+        bytes_ = file.read(PIECE)
+    return not bytes_
 
 
 def read_copy(path, find, trust):

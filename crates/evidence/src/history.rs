@@ -83,10 +83,8 @@ impl KeyHistory {
     /// The key that signs entry `seq`, as far as the history knows: behind its last entry another may have followed.
     #[must_use]
     pub fn key_for(&self, seq: u64) -> Option<PublicKey> {
-        match self.keys.iter().rev().find(|e| e.entry.seq < seq) {
-            Some(entry) => introduced(entry),
-            None => self.keys.first().and_then(introduced),
-        }
+        let before = self.keys.partition_point(|key| key.entry.seq < seq);
+        self.keys.get(before.saturating_sub(1)).and_then(introduced)
     }
 }
 

@@ -79,7 +79,7 @@ fn read_at_most(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 }
 
 fn progress_bar(arguments: &VerifyArgs, output: &Output) -> ProgressBar {
-    let bar = ProgressBar::new(arguments.paths.iter().map(|path| size_of(path)).sum());
+    let bar = ProgressBar::new(arguments.paths.iter().fold(0, |sum, path| sum.saturating_add(size_of(path))));
     if output.json {
         bar.set_draw_target(ProgressDrawTarget::hidden());
     }
@@ -116,7 +116,7 @@ fn text(lang: Lang, report: &Report) -> String {
     let totals = &report.totals;
     let content = lang.verified_content(report.sessions.len(), totals.segments, totals.chunks, bytes(totals.bytes));
     let rows = [
-        (lang.label_path(), report.path.display().to_string()),
+        (lang.label_path(), shown(&report.path.display().to_string())),
         (lang.label_content(), content),
         (lang.label_frames(), totals.video_frames.to_string()),
         (lang.label_packets(), totals.audio_packets.to_string()),
@@ -140,19 +140,27 @@ fn first<T>(lang: Lang, items: &[T], line: impl Fn(Lang, &T) -> String) -> Vec<S
 }
 
 fn finding(lang: Lang, finding: &Finding) -> String {
-    let mut place = finding.path.display().to_string();
+    let mut place = shown(&finding.path.display().to_string());
     if let Some(chunk) = finding.chunk {
         place += &lang.at_chunk(chunk);
     }
     if let (Some(from_ns), Some(to_ns)) = (finding.from_ns, finding.to_ns) {
         place += &lang.at_time(duration(from_ns), duration(to_ns));
     }
-    lang.finding_line(problem(lang, finding.problem), place, lang.detail(&finding.detail))
+    lang.finding_line(problem(lang, finding.problem), place, shown(&lang.detail(&finding.detail)))
+}
+
+/// Text out of files, such that it cannot write on the terminal what it likes: no line breaks, no control characters,
+/// nothing that turns the direction of writing.
+fn shown(text: &str) -> String {
+    let turns = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let escape = |c: char| if c.is_control() || turns(c) { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escape).collect()
 }
 
 fn gap(lang: Lang, gap: &Gap) -> String {
     let medium = gap.medium.map_or_else(|| lang.whole_recording(), |medium| lang.medium(medium));
-    lang.gap_line(medium, duration(gap.from_ns), duration(gap.to_ns), lang.gap_cause(&gap.cause))
+    lang.gap_line(medium, duration(gap.from_ns), duration(gap.to_ns), shown(&lang.gap_cause(&gap.cause)))
 }
 
 fn overall(lang: Lang, overall: Overall) -> String {
@@ -185,5 +193,16 @@ fn problem(lang: Lang, problem: Problem) -> String {
         Problem::Unfinished => lang.problem_unfinished(),
         Problem::Unsigned => lang.problem_unsigned(),
         Problem::Unverifiable => lang.problem_unverifiable(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn a_name_cannot_write_a_verdict() {
+        assert_eq!(shown("a\nVerdict  intact\u{1b}[8m.jpg"), "a\\nVerdict  intact\\u{1b}[8m.jpg");
+        assert_eq!(shown("gpj.\u{202e}完"), "gpj.\\u{202e}完");
     }
 }

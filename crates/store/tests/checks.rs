@@ -123,7 +123,7 @@ const CASES: &[(&str, Operation, &[u8])] = &[
     ("a ledger entry altered",       |d| flip(d.evidence().join("ledger.cbor"), 100),                        &[1]),
     ("bytes behind the ledger",      |d| append(d.evidence().join("ledger.cbor"), &[0x18]),                  &[1]),
     ("a session's folder gone",      |d| fs::remove_dir_all(session(d)).unwrap(),                            &[2, 7]),
-    ("a folder without a session",   |d| fs::create_dir(d.evidence().join("sessions/x")).unwrap(),           &[2]),
+    ("a folder without a session",   |d| fs::create_dir_all(d.evidence().join("sessions/x/y")).unwrap(),     &[2]),
     ("session.cbor gone",            |d| fs::remove_file(session(d).join("session.cbor")).unwrap(),          &[2]),
     ("a segment gone",               |d| fs::remove_file(segment(d, 1)).unwrap(),                            &[3, 7]),
     ("a chunk altered",              |d| flip(segment(d, 1), 3000),                                          &[3, 7]),

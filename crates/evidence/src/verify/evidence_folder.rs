@@ -13,6 +13,7 @@ use crate::history::KeyHistory;
 use crate::ledger::{LedgerHead, SignedEntry};
 use crate::{LEDGER_FILE, PHOTOS_FOLDER, SESSIONS_FOLDER, SessionId};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// How often the ledger is looked at again because the recorder went on meanwhile.
@@ -128,12 +129,15 @@ fn judge_without_ledger(
     entries
 }
 
+/// The folders that claim to be a session's. An empty one claims nothing: a power cut leaves it at a session's start.
 fn folders_of(root: &Path) -> Result<Vec<PathBuf>, VerifyError> {
     let folder = root.join(SESSIONS_FOLDER);
-    match folder.is_dir() {
-        true => folders_in(&folder).map_err(VerifyError::read(&folder)),
-        false => Ok(Vec::new()),
+    if !folder.is_dir() {
+        return Ok(Vec::new());
     }
+    let mut folders = folders_in(&folder).map_err(VerifyError::read(&folder))?;
+    folders.retain(|folder| fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_some()));
+    Ok(folders)
 }
 
 /// The first rule that the entries break, up to the first item that is no entry.
@@ -187,10 +191,10 @@ fn judge_sessions(
         report.findings.extend(session::disagreements(&ledger, &entries));
         let folder = folder_of(root, &entries);
         let found = folder.as_ref().and_then(|folder| Some((folder, examined.remove(folder)?)));
-        match (found, folder.as_ref().is_some_and(|folder| taken.contains(folder))) {
+        let is_taken = folder.as_ref().is_some_and(|folder| !taken.insert(folder.clone()));
+        match (found, is_taken) {
             (Some((folder, examined)), _) => {
                 report.take_session(session::judge_by_ledger(folder, &entries, examined));
-                taken.insert(folder.clone());
             }
             (None, true) => {
                 let detail = Detail::FolderTaken { session: id };

@@ -80,5 +80,8 @@ pub fn verify_all(paths: &[PathBuf], options: &Options<'_>) -> Vec<Result<Report
 /// How many bytes [`verify`] will read at `path`, for a progress bar.
 #[must_use]
 pub fn size_of(path: &Path) -> u64 {
-    find::segments_below(path).iter().filter_map(|p| std::fs::metadata(p).ok()).map(|m| m.len()).sum()
+    find::segments_below(path)
+        .iter()
+        .filter_map(|p| std::fs::metadata(p).ok())
+        .fold(0, |sum, file| sum.saturating_add(file.len()))
 }

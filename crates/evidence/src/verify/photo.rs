@@ -99,7 +99,7 @@ impl Photo {
     }
 }
 
-/// The photos of a folder by name, as they were read.
+/// The photos of a folder, as they were read.
 #[derive(Default)]
 pub(super) struct Shelf {
     folder: PathBuf,
@@ -107,22 +107,19 @@ pub(super) struct Shelf {
 }
 
 impl Shelf {
-    /// Reads each photo in a folder, which may be missing, and each photo that only its entry is left of.
+    /// Reads each photo in a folder, which may be missing.
     pub(super) fn read(folder: &Path) -> Result<Shelf, VerifyError> {
-        let mut paths = BTreeSet::new();
-        if folder.is_dir() {
-            paths.extend(files_in(folder, "jpg").map_err(VerifyError::read(folder))?);
-            let sidecars = files_in(folder, &SIDECAR_SUFFIX[1..]).map_err(VerifyError::read(folder))?;
-            paths.extend(sidecars.iter().map(|sidecar| sidecar.with_extension("")));
-        }
+        let paths = match folder.is_dir() {
+            true => files_in(folder, "jpg").map_err(VerifyError::read(folder))?,
+            false => Vec::new(),
+        };
         let photos = paths.into_iter().map(|path| (path.clone(), Photo::read(&path))).collect();
         Ok(Shelf { folder: folder.into(), photos })
     }
 
     /// Judges each photo by the copy of its entry; the entries come with the judgement.
     pub(super) fn judge_each(self) -> (Vec<Finding>, Vec<SignedEntry>) {
-        let there = self.photos.values().filter(|photo| photo.content.is_some());
-        there.map(|photo| (photo.problem_alone(), photo.entry().cloned())).fold(
+        self.photos.values().map(|photo| (photo.problem_alone(), photo.entry().cloned())).fold(
             (Vec::new(), Vec::new()),
             |(mut findings, mut entries), (problem, entry)| {
                 findings.extend(problem);
@@ -147,16 +144,14 @@ impl Shelf {
                 continue;
             };
             let path = self.folder.join(name);
-            match self.photos.get(&path) {
-                Some(photo) => {
-                    findings.extend(photo.content_problem(body).into_iter().chain(photo.copy_problem(signed)))
-                }
-                None => findings.push(Finding::new(Problem::Absent, &path, Detail::PhotoAbsent)),
-            }
+            // One that is not on the shelf is looked for: its entry may be left, or it came just now.
+            let late = (!self.photos.contains_key(&path)).then(|| Photo::read(&path));
+            let photo = late.as_ref().or_else(|| self.photos.get(&path));
+            findings.extend(photo.and_then(|photo| photo.content_problem(body)));
+            findings.extend(photo.and_then(|photo| photo.copy_problem(signed)));
             known.insert(path);
         }
-        let there = self.photos.values().filter(|photo| photo.content.is_some());
-        let strangers = there.filter(|photo| !known.contains(&photo.path));
+        let strangers = self.photos.values().filter(|photo| !known.contains(&photo.path));
         let unsigned = |photo: &Photo| Finding::new(Problem::Unsigned, &photo.path, Detail::PhotoUnknown);
         findings.extend(strangers.map(unsigned));
         findings
@@ -180,7 +175,10 @@ fn read_sidecar(path: &Path) -> Sidecar {
     }
 }
 
-fn hash_of(mut file: File) -> io::Result<(Hash, u64)> {
+fn hash_of(file: File) -> io::Result<(Hash, u64)> {
+    // Not everything that the kernel calls a regular file has an end.
+    let end = file.metadata()?.len();
+    let mut file = file.take(end);
     let (mut hasher, mut buffer) = (Hasher::default(), vec![0; 64 * 1024]);
     let mut length = 0;
     loop {

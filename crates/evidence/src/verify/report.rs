@@ -5,7 +5,7 @@ use super::detail::{Cause, Detail, Distrust};
 use super::session::Verified;
 use crate::record::Medium;
 use crate::{Hash, SessionId};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::path::{Path, PathBuf};
 
 /// The verdict over all, from best to worst.
@@ -72,12 +72,18 @@ impl Problem {
     }
 }
 
+/// A path as text; what is no UTF-8 in it is shown as such, and takes nothing of the report away.
+fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
+}
+
 /// One problem, with its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// What is wrong.
     pub problem: Problem,
     /// In which file or folder.
+    #[serde(serialize_with = "lossy")]
     pub path: PathBuf,
     /// At which chunk of the session.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -189,6 +195,7 @@ impl Trust {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SegmentReport {
     /// The file.
+    #[serde(serialize_with = "lossy")]
     pub path: PathBuf,
     /// The session, if the file says.
     pub session: Option<SessionId>,
@@ -212,6 +219,7 @@ pub struct SegmentReport {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SessionReport {
     /// The folder.
+    #[serde(serialize_with = "lossy")]
     pub path: PathBuf,
     /// The session, if anything there says so.
     pub session: Option<SessionId>,
@@ -225,6 +233,7 @@ pub struct SessionReport {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
     /// What was verified.
+    #[serde(serialize_with = "lossy")]
     pub path: PathBuf,
     /// `segment`, `photo`, `session` or `evidence`.
     pub scope: &'static str,

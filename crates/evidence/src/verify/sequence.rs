@@ -10,7 +10,7 @@ use crate::cbor::MAX_ITEM_BYTES;
 use crate::cose::BEGINNING;
 use crate::ledger::{SignedEntry, open_entry};
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Take};
 use std::path::Path;
 
 const READ_BYTES: u64 = 1024 * 1024;
@@ -55,7 +55,9 @@ impl Sequence {
 /// Reads the file at `path`; `None` if there is none.
 pub(super) fn read(path: &Path) -> Result<Option<Sequence>, VerifyError> {
     let Some(file) = open_regular(path).map_err(VerifyError::read(path))? else { return Ok(None) };
-    let mut window = Window { file, bytes: Vec::new(), at: 0, offset: 0 };
+    // Not everything that the kernel calls a regular file has an end.
+    let end = file.metadata().map_err(VerifyError::read(path))?.len();
+    let mut window = Window { file: file.take(end), bytes: Vec::new(), at: 0, offset: 0 };
     let mut sequence = Sequence::default();
     while sequence.findings.len() < MAX_STRANGE_ITEMS {
         match window.next().map_err(VerifyError::read(path))? {
@@ -83,7 +85,7 @@ enum Next<'a> {
         offset: u64,
         length: u64,
     },
-    /// An envelope that the end of the file cuts off: what a power cut leaves.
+    /// What a power cut leaves: an envelope that the end of the file cuts off, or (without bytes) only zeros.
     CutOff {
         offset: u64,
         bytes: Vec<u8>,
@@ -93,7 +95,7 @@ enum Next<'a> {
 
 /// The piece of the file that is in memory.
 struct Window {
-    file: File,
+    file: Take<File>,
     bytes: Vec<u8>,
     at: usize,
     /// Where `at` is in the file.
@@ -130,29 +132,31 @@ impl Window {
         self.offset += bytes as u64;
     }
 
-    /// Goes to the next place that looks like the beginning of an envelope.
+    /// Goes to the next place behind this one that looks like the beginning of an envelope.
     fn skip(&mut self, looks_cut_off: bool) -> io::Result<Next<'_>> {
         let offset = self.offset;
         let rest = if looks_cut_off { self.bytes[self.at..].to_vec() } else { Vec::new() };
-        self.advance(1);
+        let mut only_zeros = true;
         loop {
             self.fill()?;
             let ahead = &self.bytes[self.at..];
-            if let Some(found) = ahead.windows(BEGINNING.len()).position(|bytes| bytes == BEGINNING) {
-                self.advance(found);
-                break;
+            let from = usize::from(self.offset == offset);
+            let found = ahead[from..].windows(BEGINNING.len()).position(|bytes| bytes == BEGINNING);
+            if let Some(found) = found {
+                self.advance(from + found);
+                return Ok(Next::Other { offset, length: self.offset - offset });
             }
             let is_end = ahead.len() < MAX_ITEM_BYTES;
             let passed = if is_end { ahead.len() } else { ahead.len() + 1 - BEGINNING.len() };
+            only_zeros &= ahead[..passed].iter().all(|byte| *byte == 0);
             self.advance(passed);
             if is_end {
-                return Ok(match looks_cut_off {
+                return Ok(match looks_cut_off || only_zeros {
                     true => Next::CutOff { offset, bytes: rest },
                     false => Next::Other { offset, length: self.offset - offset },
                 });
             }
         }
-        Ok(Next::Other { offset, length: self.offset - offset })
     }
 }
 

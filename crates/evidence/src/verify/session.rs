@@ -84,11 +84,11 @@ impl Examined {
 /// Reads everything in several folders, their segments in parallel.
 pub(super) fn examine(folders: &[PathBuf], options: &Options<'_>) -> Result<BTreeMap<PathBuf, Examined>, VerifyError> {
     let files = folders.iter().map(|folder| files_in(folder, "mp4").map_err(VerifyError::read(folder)));
-    let mut segments = verify_files(&files.collect::<Result<Vec<_>, _>>()?.concat(), options);
+    let files = files.collect::<Result<Vec<_>, _>>()?;
+    let mut segments = verify_files(&files.concat(), options).into_iter();
     let mut examined = BTreeMap::new();
-    for folder in folders {
-        let (own, rest) = segments.into_iter().partition(|segment| segment.report.path.parent() == Some(folder));
-        segments = rest;
+    for (folder, own) in folders.iter().zip(&files) {
+        let own = segments.by_ref().take(own.len()).collect();
         examined.insert(folder.clone(), Examined::read(folder, own)?);
     }
     Ok(examined)
@@ -143,7 +143,7 @@ fn check_copy(path: &Path, entries: &Entries, copy: Option<&Sequence>) -> Option
     let rest: Vec<_> = entries.0.iter().skip(copy.items.len()).flat_map(|entry| entry.bytes.iter().copied()).collect();
     let is_cut_off = copy.findings.iter().all(|finding| finding.problem == Problem::Unfinished);
     match is_beginning && is_cut_off && rest.starts_with(&copy.cut_off) {
-        true if rest.is_empty() => None,
+        true if rest.is_empty() && copy.findings.is_empty() => None,
         true => Some(Finding::new(Problem::Unfinished, path, Detail::EntriesUnfinished)),
         false => Some(Finding::new(Problem::Altered, path, Detail::EntriesAltered)),
     }
