@@ -45,6 +45,9 @@ impl Disk {
     /// The words that start a program where the disk is seen.
     pub(crate) fn prefix(&self) -> Vec<String> {
         let mut words = vec!["nsenter".into(), "--target".into(), self.keeper.id().to_string(), "--mount".into()];
+        if !is_mount_point("/") {
+            words.push("--root".into()); // a plain chroot, which the namespace alone would lead out of
+        }
         if !self.is_root {
             words.extend(["--user".into(), "--preserve-credentials".into()]);
         }
