@@ -6,6 +6,7 @@ use crate::text::messages;
 messages! { FILE_MESSAGES {
     label_path() { en: "Verified", zh: "校验对象" }
     label_content() { en: "Content", zh: "内容" }
+    label_photos() { en: "Photos", zh: "照片" }
     label_keys() { en: "Keys", zh: "密钥" }
     label_verdict() { en: "Verdict", zh: "结论" }
     label_entry() { en: "Entry", zh: "条目" }
@@ -40,8 +41,8 @@ messages! { FILE_MESSAGES {
     }
     keys_none() { en: "not checked; the files name no device", zh: "未核对;文件未载明设备" }
     keys_too_old(device) {
-        en: "NOT TRUSTED: the key file of device {device} was exported before this was recorded",
-        zh: "不可信:设备 {device} 的公钥文件导出于本次录制之前",
+        en: "TOO OLD: the key file of device {device} was exported before this was recorded",
+        zh: "公钥文件过旧:设备 {device} 的公钥文件导出于本次录制之前",
     }
     keys_not_trusted(reason) { en: "NOT TRUSTED: {reason}", zh: "不可信:{reason}" }
     keys_exported(count, device, path) {
@@ -59,7 +60,7 @@ messages! { FILE_MESSAGES {
     problem_unverifiable() { en: "unverifiable", zh: "无法校验" }
 
     rebuilt(entries, sessions) {
-        en: "index rebuilt from {entries} ledger entries and {sessions} sessions",
+        en: "index rebuilt: ledger entries: {entries}, sessions: {sessions}",
         zh: "已由 {entries} 条台账条目和 {sessions} 个录制会话重建索引",
     }
     rule_ledger() { en: "the ledger is one unbroken chain under its keys", zh: "台账在其密钥之下是一条不断的链" }

@@ -63,6 +63,7 @@ messages! { MESSAGES {
     label_photo() { en: "Photo", zh: "照片" }
     label_started() { en: "Started", zh: "开始时间" }
     label_ended() { en: "Ended", zh: "结束时间" }
+    label_end_cause() { en: "Ended by", zh: "结束原因" }
     label_duration() { en: "Duration", zh: "时长" }
     label_recorded_up_to() { en: "Recorded up to", zh: "已落盘至" }
     label_frames() { en: "Video frames", zh: "视频帧" }

@@ -40,7 +40,7 @@ pub(crate) fn sessions(lang: Lang, sessions: &[SessionInfo]) -> String {
         lang.label_duration(),
         lang.label_size(),
         lang.label_officer(),
-        lang.label_ended(),
+        lang.label_end_cause(),
     ];
     let rows: Vec<Vec<String>> = [head].into_iter().chain(sessions.iter().map(|one| session_row(lang, one))).collect();
     table(&rows)

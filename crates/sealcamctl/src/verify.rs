@@ -115,15 +115,20 @@ fn rank(exit: &Exit) -> u8 {
 fn text(lang: Lang, report: &Report) -> String {
     let totals = &report.totals;
     let content = lang.verified_content(report.sessions.len(), totals.segments, totals.chunks, bytes(totals.bytes));
-    let rows = [
-        (lang.label_path(), shown(&report.path.display().to_string())),
-        (lang.label_content(), content),
-        (lang.label_frames(), totals.video_frames.to_string()),
-        (lang.label_packets(), totals.audio_packets.to_string()),
-        (lang.label_duration(), duration(totals.duration_ns)),
-        (lang.label_keys(), trust(lang, &report.trust)),
-        (lang.label_verdict(), overall(lang, report.overall)),
-    ];
+    let mut rows = vec![(lang.label_path(), shown(&report.path.display().to_string()))];
+    if totals.segments > 0 || totals.photos == 0 {
+        rows.extend([
+            (lang.label_content(), content),
+            (lang.label_frames(), totals.video_frames.to_string()),
+            (lang.label_packets(), totals.audio_packets.to_string()),
+            (lang.label_duration(), duration(totals.duration_ns)),
+        ]);
+    }
+    if totals.photos > 0 {
+        rows.push((lang.label_photos(), totals.photos.to_string()));
+    }
+    rows.push((lang.label_keys(), trust(lang, &report.trust)));
+    rows.push((lang.label_verdict(), overall(lang, report.overall)));
     let mut lines = first(lang, &report.findings, finding);
     lines.extend(first(lang, &report.gaps, gap));
     lines.push(labelled(&rows));

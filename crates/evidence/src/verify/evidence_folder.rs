@@ -8,7 +8,7 @@ use super::report::{Finding, Problem, Report, Trust};
 use super::sequence::{self, Sequence};
 use super::session::{self, Entries, Examined, examine};
 use super::{Options, VerifyError, trust};
-use crate::entry::Body;
+use crate::entry::{Body, PhotoBody};
 use crate::history::KeyHistory;
 use crate::ledger::{LedgerHead, SignedEntry};
 use crate::{LEDGER_FILE, PHOTOS_FOLDER, SESSIONS_FOLDER, SessionId};
@@ -102,6 +102,7 @@ fn judge_by_ledger(
     report.findings.extend(behind_history(&path, &entries, history));
     judge_sessions(root, &entries, &mut examined, report);
     report.findings.extend(check_loose_photos(photos, &entries));
+    report.totals.photos += loose_photos(&entries).count() as u64;
     for (folder, examined) in examined {
         report.findings.push(Finding::new(Problem::Unsigned, &folder, Detail::SessionUnknown));
         let (verified, used) = session::judge_alone(&folder, examined);
@@ -216,9 +217,12 @@ fn folder_of(root: &Path, entries: &Entries) -> Option<PathBuf> {
 
 /// Holds the photos that were taken outside a session against the ledger.
 fn check_loose_photos(photos: &Shelf, entries: &[SignedEntry]) -> Vec<Finding> {
-    let loose = entries.iter().filter_map(|signed| match &signed.entry.body {
+    photos.check(loose_photos(entries), |file| file.strip_prefix(PHOTOS_FOLDER)?.strip_prefix('/'))
+}
+
+fn loose_photos(entries: &[SignedEntry]) -> impl Iterator<Item = (&SignedEntry, &PhotoBody)> {
+    entries.iter().filter_map(|signed| match &signed.entry.body {
         Body::Photo(body) if body.session.is_none() => Some((signed, body)),
         _ => None,
-    });
-    photos.check(loose, |file| file.strip_prefix(PHOTOS_FOLDER)?.strip_prefix('/'))
+    })
 }

@@ -40,6 +40,7 @@ pub(super) fn verify_alone(path: &Path, options: &Options<'_>) -> Result<Report,
         return Err(VerifyError::Read { path: path.into(), source });
     }
     let mut report = Report::new(path, "photo", trust::judge(options.history, photo.entry()));
+    report.totals.photos = 1;
     report.findings.extend(photo.problem_alone());
     Ok(report.concluded())
 }

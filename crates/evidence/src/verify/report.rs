@@ -122,6 +122,8 @@ pub struct Gap {
 pub struct Totals {
     /// Segment files.
     pub segments: u64,
+    /// Photos that entries name.
+    pub photos: u64,
     /// Chunks present.
     pub chunks: u64,
     /// Picture frames.
@@ -139,6 +141,7 @@ pub struct Totals {
 impl Totals {
     pub(super) fn add(&mut self, other: &Totals) {
         self.segments = self.segments.saturating_add(other.segments);
+        self.photos = self.photos.saturating_add(other.photos);
         self.chunks = self.chunks.saturating_add(other.chunks);
         self.video_frames = self.video_frames.saturating_add(other.video_frames);
         self.audio_packets = self.audio_packets.saturating_add(other.audio_packets);

@@ -342,6 +342,7 @@ impl Joiner<'_> {
             reports.push(segment.report);
         }
         let photos = self.entries.photos().count() as u64;
+        totals.photos = photos;
         let report = SessionReport { path: self.folder.into(), session, segments: reports, photos };
         Verified { report, findings, gaps, totals }
     }
