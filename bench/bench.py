@@ -208,14 +208,14 @@ MEASUREMENTS = {
     "replay": (
         measure_replay,
         [
-            Figure("CPU, 600 s of 1080p30 replayed, to splitmuxsink", None, 1.10, " ×"),
+            Figure("CPU, 600 s of 1080p30 replayed, against GStreamer's own splitmuxsink", None, 1.10, " ×"),
             Figure("peak memory, the same", None, 64, " MiB"),
             Figure("signed records and ledger, share of the bytes", None, 0.5, " %"),
         ],
     ),
     "live": (
         measure_live,
-        [Figure("CPU, live x264 720p30, to splitmuxsink", None, 1.03, " ×")],
+        [Figure("CPU, live x264 720p30, against the same", None, 1.03, " ×")],
     ),
     "latency": (
         measure_latency,
@@ -224,7 +224,7 @@ MEASUREMENTS = {
             Figure("last frame to durable, 360p, p99", None, 300, " ms"),
             Figure("last frame to durable, 720p, median", None, 120, " ms"),
             Figure("last frame to durable, 720p, p99", None, 300, " ms"),
-            Figure("recorded up to, behind the camera, worst", None, 1, " s"),
+            Figure("announced behind the last instant of a chunk, worst", None, 1, " s"),
         ],
     ),
     "verify": (
