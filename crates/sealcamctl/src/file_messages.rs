@@ -6,6 +6,10 @@ use crate::text::messages;
 messages! { FILE_MESSAGES {
     label_path() { en: "Verified", zh: "校验对象" }
     label_content() { en: "Content", zh: "内容" }
+    label_scope() { en: "Judged", zh: "校验范围" }
+    scope_segment() { en: "one segment, without its session and the ledger", zh: "单个分段,未对照会话与台账" }
+    scope_session() { en: "one session by its own copies, without the ledger", zh: "单个会话,以其自身副本为据,未对照台账" }
+    scope_photo() { en: "one photo, without the ledger", zh: "单张照片,未对照台账" }
     label_photos() { en: "Photos", zh: "照片" }
     label_keys() { en: "Keys", zh: "密钥" }
     label_verdict() { en: "Verdict", zh: "结论" }

@@ -116,6 +116,7 @@ fn text(lang: Lang, report: &Report) -> String {
     let totals = &report.totals;
     let content = lang.verified_content(report.sessions.len(), totals.segments, totals.chunks, bytes(totals.bytes));
     let mut rows = vec![(lang.label_path(), shown(&report.path.display().to_string()))];
+    rows.extend(without_ledger(lang, report.scope).map(|scope| (lang.label_scope(), scope)));
     if totals.segments > 0 || totals.photos == 0 {
         rows.extend([
             (lang.label_content(), content),
@@ -133,6 +134,16 @@ fn text(lang: Lang, report: &Report) -> String {
     lines.extend(first(lang, &report.gaps, gap));
     lines.push(labelled(&rows));
     lines.join("\n")
+}
+
+/// What a part alone was held against; nothing where the ledger had its say.
+fn without_ledger(lang: Lang, scope: &str) -> Option<String> {
+    match scope {
+        "segment" => Some(lang.scope_segment()),
+        "session" => Some(lang.scope_session()),
+        "photo" => Some(lang.scope_photo()),
+        _ => None,
+    }
 }
 
 /// A line for each of the first items, and one for how many more there are.
