@@ -413,7 +413,7 @@ def _files(folder, session, other):
         lambda root: shutil.copytree(os.path.join(root, place), os.path.join(root, place + "x")),
         TAMPERED,
     )
-    add("session added empty", lambda root: os.makedirs(os.path.join(root, "sessions/empty")), TAMPERED)
+    add("session added empty", lambda root: os.makedirs(os.path.join(root, "sessions/empty")))
     add("file below sessions", lambda root: write(root, "sessions/file.mp4", b"junk"))
     add("folder below a session", lambda root: write(root, place + "/x/session.cbor", b"junk"))
 
@@ -426,7 +426,7 @@ def _files(folder, session, other):
         "junk": b"\xff" * 9,
         "cut": raw[:-1],
         "half": raw[: len(raw) // 2],
-        "byte behind": raw + b"\0",
+        "byte behind": raw + b"\7",
         "twice": raw + raw,
         "foreign": foreign,
         "both": raw + foreign,
