@@ -31,6 +31,8 @@ pub(super) struct Sequence {
     pub(super) findings: Vec<Finding>,
     /// What there is of an entry that the end of the file cuts off.
     pub(super) cut_off: Vec<u8>,
+    /// How long the file was when it was read.
+    pub(super) length: u64,
 }
 
 impl Sequence {
@@ -58,7 +60,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Sequence>, VerifyError> {
     // Not everything that the kernel calls a regular file has an end.
     let end = file.metadata().map_err(VerifyError::read(path))?.len();
     let mut window = Window { file: file.take(end), bytes: Vec::new(), at: 0, offset: 0 };
-    let mut sequence = Sequence::default();
+    let mut sequence = Sequence { length: end, ..Sequence::default() };
     while sequence.findings.len() < MAX_STRANGE_ITEMS {
         match window.next().map_err(VerifyError::read(path))? {
             Next::Item(item) => sequence.take(path, item),
