@@ -70,6 +70,7 @@ details! {
         // Entries.
         EntryBroken { number: u64, reason: String } => "entry {number} cannot be trusted: {reason}",
         EntryCutOff { offset: u64 } => "the entry at byte {offset} is cut off by the end of the file",
+        EntryRepeated { number: u64 } => "entry {number} stands in it already",
         NoEntry { offset: u64, length: u64 } => "{length} bytes from byte {offset} on are no entry",
         MoreNoEntries => "it was not read on behind so much that is no entry",
         EntriesAbsent => "the session's entries are not there",
@@ -94,6 +95,7 @@ details! {
         // A photo.
         PhotoAbsent => "the photo is not there",
         PhotoAltered => "the photo's bytes are not those that were signed",
+        PhotoNotEntered => "a record says that this photo was taken, but no entry of the session speaks of it",
         PhotoUnknown => "no entry speaks of this photo",
         PhotoPath { seq: u64, file: String } => "entry {seq} names a photo where none belongs: {file:?}",
         SidecarAbsent => "the photo's entry is not there",

@@ -2,7 +2,7 @@
 //! Judges a whole evidence folder: the ledger, and every session and photo against it.
 
 use super::detail::Detail;
-use super::find::{folders_in, is_plain_name};
+use super::find::{folders_in, is_folder, is_plain_name};
 use super::photo::Shelf;
 use super::report::{Finding, Problem, Report, Trust};
 use super::sequence::{self, Sequence};
@@ -139,7 +139,7 @@ fn judge_without_ledger(
 /// The folders that claim to be a session's. An empty one claims nothing: a power cut leaves it at a session's start.
 fn folders_of(root: &Path) -> Result<Vec<PathBuf>, VerifyError> {
     let folder = root.join(SESSIONS_FOLDER);
-    if !folder.is_dir() {
+    if !is_folder(&folder).map_err(VerifyError::read(&folder))? {
         return Ok(Vec::new());
     }
     let mut folders = folders_in(&folder).map_err(VerifyError::read(&folder))?;

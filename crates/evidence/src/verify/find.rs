@@ -19,10 +19,17 @@ pub(super) fn kind_of(path: &Path) -> Result<Kind, VerifyError> {
     match () {
         () if metadata.is_file() && has_extension(path, "mp4") => Ok(Kind::Segment),
         () if metadata.is_file() && has_extension(path, "jpg") => Ok(Kind::Photo),
-        () if path.join(LEDGER_FILE).exists() || path.join(SESSIONS_FOLDER).is_dir() => Ok(Kind::Evidence),
-        () if path.join(SESSION_FILE).exists() => Ok(Kind::Session),
-        () if metadata.is_dir() && !files_in(path, "mp4").unwrap_or_default().is_empty() => Ok(Kind::Session),
-        () => Err(VerifyError::Unknown(path.into())),
+        () if !metadata.is_dir() => Err(VerifyError::Unknown(path.into())),
+        () => kind_of_folder(path).map_err(VerifyError::read(path))?.ok_or_else(|| VerifyError::Unknown(path.into())),
+    }
+}
+
+fn kind_of_folder(path: &Path) -> io::Result<Option<Kind>> {
+    let is_there = |name| Ok::<_, io::Error>(metadata_of(&path.join(name))?.is_some());
+    match () {
+        () if is_there(LEDGER_FILE)? || is_folder(&path.join(SESSIONS_FOLDER))? => Ok(Some(Kind::Evidence)),
+        () if is_there(SESSION_FILE)? || !files_in(path, "mp4")?.is_empty() => Ok(Some(Kind::Session)),
+        () => Ok(None),
     }
 }
 
@@ -41,15 +48,24 @@ pub(super) fn open_regular(path: &Path) -> io::Result<Option<File>> {
     is_regular(path)?.then(|| File::open(path)).transpose()
 }
 
-/// Whether a regular file is there. A link that leads nowhere, or in a circle, is none.
 fn is_regular(path: &Path) -> io::Result<bool> {
+    Ok(metadata_of(path)?.is_some_and(|found| found.is_file()))
+}
+
+/// Whether a folder is there, links followed.
+pub(super) fn is_folder(path: &Path) -> io::Result<bool> {
+    Ok(metadata_of(path)?.is_some_and(|found| found.is_dir()))
+}
+
+/// What is at `path`. A link that leads nowhere, or in a circle, is nothing; what may not be looked at could be anything.
+fn metadata_of(path: &Path) -> io::Result<Option<fs::Metadata>> {
     let error = match fs::metadata(path) {
-        Ok(metadata) => return Ok(metadata.is_file()),
+        Ok(metadata) => return Ok(Some(metadata)),
         Err(error) => error,
     };
     match fs::symlink_metadata(path) {
-        Ok(found) if found.is_symlink() => Ok(false),
-        Err(gone) if matches!(gone.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
+        Ok(found) if found.is_symlink() && error.kind() != io::ErrorKind::PermissionDenied => Ok(None),
+        Err(gone) if matches!(gone.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
         _ => Err(error),
     }
 }
@@ -66,7 +82,7 @@ pub(super) fn files_in(folder: &Path, extension: &str) -> io::Result<Vec<PathBuf
 
 /// The folders in a folder, sorted by name.
 pub(super) fn folders_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    entries(folder, |path| Ok(path.is_dir()))
+    entries(folder, is_folder)
 }
 
 fn entries(folder: &Path, wanted: impl Fn(&Path) -> io::Result<bool>) -> io::Result<Vec<PathBuf>> {

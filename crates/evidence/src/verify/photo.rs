@@ -2,7 +2,7 @@
 //! Judges photos: a JPEG against its ledger entry, and the copy of that entry beside it.
 
 use super::detail::Detail;
-use super::find::{files_in, is_plain_name, open_regular};
+use super::find::{files_in, is_folder, is_plain_name, open_regular};
 use super::report::{Finding, Problem, Report};
 use super::{Options, VerifyError, trust};
 use crate::SIDECAR_SUFFIX;
@@ -110,10 +110,11 @@ pub(super) struct Shelf {
 impl Shelf {
     /// Reads each photo in a folder, which may be missing.
     pub(super) fn read(folder: &Path) -> Result<Shelf, VerifyError> {
-        let paths = match folder.is_dir() {
-            true => files_in(folder, "jpg").map_err(VerifyError::read(folder))?,
-            false => Vec::new(),
-        };
+        let paths = is_folder(folder).and_then(|is_there| match is_there {
+            true => files_in(folder, "jpg"),
+            false => Ok(Vec::new()),
+        });
+        let paths = paths.map_err(VerifyError::read(folder))?;
         let photos = paths.into_iter().map(|path| (path.clone(), Photo::read(&path))).collect();
         Ok(Shelf { folder: folder.into(), photos })
     }

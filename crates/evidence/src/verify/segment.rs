@@ -9,7 +9,7 @@ use crate::Hash;
 use crate::entry::{Body, SessionStartBody};
 use crate::ledger::SignedEntry;
 use crate::record::{Medium, Record, RecordKind};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -39,6 +39,10 @@ pub(super) struct Segment {
     /// Where each track begins and ends in this file, in nanoseconds of the session.
     pub(super) begins: BTreeMap<Medium, u64>,
     pub(super) ends: BTreeMap<Medium, u64>,
+    /// Names of the photos that its records say were taken.
+    pub(super) photos: BTreeSet<String>,
+    /// Which of the findings is about the file's last record box, if what is wrong there could be a power cut's work.
+    brink: Option<usize>,
 }
 
 /// A record as a link of the session's chain.
@@ -53,7 +57,8 @@ pub(super) struct Link {
 
 /// Verifies a segment with nothing of its session around it.
 pub(super) fn verify_alone(path: &Path, options: &Options<'_>) -> Result<Report, VerifyError> {
-    let segment = verify_file(path, options.progress)?;
+    let mut segment = verify_file(path, options.progress)?;
+    segment.may_be_cut_off();
     let mut report = Report::new(path, "segment", trust::judge(options.history, &segment.start));
     report.findings.extend(segment.findings_alone());
     report.gaps = segment.gaps;
@@ -146,6 +151,8 @@ impl Segment {
             forged_behind: 0,
             begins: BTreeMap::new(),
             ends: BTreeMap::new(),
+            photos: BTreeSet::new(),
+            brink: None,
         }
     }
 
@@ -158,6 +165,13 @@ impl Segment {
             Detail::Unreadable { reason: error.to_string() },
         ));
         segment
+    }
+
+    /// A power cut can leave the length of what was written last, but not all its bytes.
+    pub(super) fn may_be_cut_off(&mut self) {
+        if let Some(finding) = self.brink.filter(|_| !self.closed).and_then(|last| self.findings.get_mut(last)) {
+            finding.problem = Problem::Unfinished;
+        }
     }
 
     /// The findings, with those that only the neighbours or the session's end could lift.
@@ -213,6 +227,14 @@ impl Judge {
     }
 
     fn take_record(&mut self, scanned: &ScannedRecord) {
+        let before = self.segment.findings.len();
+        self.judge_record(scanned);
+        let of_this = self.segment.findings.get(before..).unwrap_or_default();
+        let damaged = of_this.iter().position(|f| matches!(f.problem, Problem::Altered | Problem::Forged));
+        self.segment.brink = damaged.map(|place| before + place);
+    }
+
+    fn judge_record(&mut self, scanned: &ScannedRecord) {
         self.segment.report.totals.signed_bytes += scanned.end - scanned.offset;
         let Some(session) = &self.session else { return self.reject_keyless() };
         let record = match &scanned.record {
@@ -328,6 +350,7 @@ impl Judge {
             return;
         }
         self.note_gaps(record);
+        self.note_photos(record);
         self.advance(record, scanned, range);
     }
 
@@ -384,6 +407,11 @@ impl Judge {
                 cause: Cause::Recorded { words: event.detail.clone() },
             });
         }
+    }
+
+    fn note_photos(&mut self, record: &Record) {
+        let photos = record.events.iter().filter(|event| event.event == "photo");
+        self.segment.photos.extend(photos.map(|event| event.detail.clone()));
     }
 
     fn letters(&mut self, letter: char, count: usize) {

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Reads the entries of `ledger.cbor` or `session.cbor`, and goes on behind what is none. Memory is bounded by the
-//! entries that are rightly signed, whatever else the file holds.
+//! different entries that are rightly signed, whatever else the file holds.
 
 use super::VerifyError;
 use super::detail::Detail;
 use super::find::open_regular;
 use super::report::{Finding, Problem};
+use crate::Hash;
 use crate::cbor::MAX_ITEM_BYTES;
 use crate::cose::BEGINNING;
 use crate::ledger::{SignedEntry, open_entry};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Take};
 use std::path::Path;
@@ -31,6 +33,8 @@ pub(super) struct Sequence {
     pub(super) findings: Vec<Finding>,
     /// What there is of an entry that the end of the file cuts off.
     pub(super) cut_off: Vec<u8>,
+    /// Of the entries.
+    hashes: BTreeSet<Hash>,
     /// How long the file was when it was read.
     pub(super) length: u64,
 }
@@ -42,14 +46,12 @@ impl Sequence {
 
     fn take(&mut self, path: &Path, item: &[u8]) {
         let number = self.items.len() as u64;
-        let opened = open_entry(item, number);
-        let opened = opened.map_err(|error| {
-            self.findings.push(Finding::new(
-                Problem::Altered,
-                path,
-                Detail::EntryBroken { number, reason: error.to_string() },
-            ))
-        });
+        let opened = match open_entry(item, number) {
+            Ok(entry) if self.hashes.insert(entry.hash) => Ok(entry),
+            Ok(_) => Err(Detail::EntryRepeated { number }),
+            Err(error) => Err(Detail::EntryBroken { number, reason: error.to_string() }),
+        };
+        let opened = opened.map_err(|detail| self.findings.push(Finding::new(Problem::Altered, path, detail)));
         self.items.push(opened.ok());
     }
 }

@@ -12,7 +12,7 @@ use crate::entry::{Body, PhotoBody, SessionEndBody, SessionStartBody};
 use crate::ledger::SignedEntry;
 use crate::record::Medium;
 use crate::{Hash, PHOTOS_FOLDER, SESSION_FILE, SESSIONS_FOLDER, SessionId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The ledger entries that name one session, in their order.
@@ -207,6 +207,9 @@ pub(super) fn join(folder: &Path, entries: &Entries, mut segments: Vec<Segment>)
         let place = segment.first.map(|first| (segment.report.segment, first.seq));
         (place.is_none(), place, segment.report.path.clone())
     });
+    if let Some(last) = segments.last_mut().filter(|_| entries.end().is_none()) {
+        last.may_be_cut_off();
+    }
     let start = entries.start().or_else(|| segments.iter().find_map(|segment| start_of(segment.start.as_ref()?)));
     let start_hash = start.map(|(signed, _)| signed.hash);
     let session = start.map(|(_, body)| body.session);
@@ -214,6 +217,7 @@ pub(super) fn join(folder: &Path, entries: &Entries, mut segments: Vec<Segment>)
     joiner.check_membership(&segments);
     let own: Vec<_> = segments.iter().filter(|s| s.last.is_some() && s.start_hash() == start_hash).collect();
     joiner.check_links(&own);
+    joiner.check_photos(&own);
     joiner.check_end(own.last().copied());
     joiner.concluded(session, segments)
 }
@@ -293,6 +297,19 @@ impl Joiner<'_> {
         let mut finding = Finding::new(Problem::Absent, self.folder, detail);
         (finding.chunk, finding.from_ns, finding.to_ns) = (Some(chunk), Some(from_ns), Some(to_ns));
         self.findings.push(finding);
+    }
+
+    /// Whether each photo that a record speaks of has its entry. Without any entry that is said already.
+    fn check_photos(&mut self, segments: &[&Segment]) {
+        if self.entries.0.is_empty() {
+            return;
+        }
+        let entered: BTreeSet<_> = self.entries.photos().filter_map(|(_, body)| body.file.rsplit('/').next()).collect();
+        let told = segments.iter().flat_map(|segment| &segment.photos);
+        let lost: BTreeSet<_> = told.filter(|name| !entered.contains(name.as_str())).collect();
+        for name in lost {
+            self.find(Problem::Absent, &self.folder.join(PHOTOS_FOLDER).join(name), Detail::PhotoNotEntered);
+        }
     }
 
     fn check_end(&mut self, last: Option<&Segment>) {
