@@ -8,6 +8,7 @@ use crate::support::bench::{Bench, INTACT};
 use crate::support::bus::Bus;
 use crate::support::footage::{fixture, live, replay, sound_card};
 use crate::support::mounts::Disk;
+use crate::support::nobody::Nobody;
 use crate::support::process::{finish, limited};
 use crate::support::programs::sealcamd;
 use std::path::{Path, PathBuf};
@@ -33,6 +34,23 @@ fn assert_start_fails_now(bench: &Bench, media: &str, code: i32, words: &[&str])
     assert_eq!((&status["state"], &status["fault"]), (&"standby".into(), &serde_json::Value::Null));
     assert!(bench.session_folders().is_empty(), "{:?}", bench.session_folders());
     assert!(bench.ledger() == ledger, "the ledger has changed");
+}
+
+#[test]
+fn a_folder_that_may_not_be_searched_hides_nothing() {
+    let bench = Bench::new(replay(&fixture()));
+    let daemon = bench.start();
+    bench.ctl(&["start"]).good();
+    bench.ctl(&["photo"]).good();
+    bench.ctl(&["stop"]).good();
+    assert_eq!(daemon.stop(), 0);
+    let session = Path::new("sessions").join(&bench.session_folders()[0]);
+    let nobody = Nobody::with_copy_of(&bench.evidence());
+    assert_eq!(nobody.verify().code, 0);
+    for closed in [Path::new("sessions"), &session, &session.join("photos")] {
+        let said = nobody.verify_without_searching(closed);
+        assert_eq!((said.code, said.error.contains(&*closed.to_string_lossy())), (1, true), "{said:?}");
+    }
 }
 
 #[test]

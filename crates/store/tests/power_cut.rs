@@ -62,6 +62,35 @@ fn cut_last_chunk(step: usize) {
     }
 }
 
+#[test]
+fn a_last_chunk_of_which_only_the_length_arrived_is_no_forgery() {
+    for chunks in [6, 5] {
+        let frozen = cut_off(chunks);
+        let whole = fs::read(last_segment(&frozen.wake())).unwrap();
+        let from = last_chunk_at(&whole);
+        for lost in [from..whole.len(), from..from + 40, from + 20..whole.len(), whole.len() - 90..whole.len()] {
+            let device = frozen.wake();
+            let mut bytes = whole.clone();
+            bytes[lost.clone()].fill(0);
+            fs::write(last_segment(&device), &bytes).unwrap();
+            let session = &sessions(device.evidence())[0];
+            for path in [device.evidence(), session, &last_segment(&device)] {
+                let report = verdict::report(path, None);
+                let overall = verdict::overall(&report);
+                let is_one = |of: &[&str]| of.contains(&overall);
+                // A file that begins with zeros and has one chunk tells nothing at all.
+                assert!(
+                    is_one(&["incomplete"]) || path.is_file() && from == 0 && is_one(&["unverifiable"]),
+                    "{chunks} {lost:?} {report:?}"
+                );
+            }
+            close(device.open());
+            let report = verdict::report(device.evidence(), Some(&device.history()));
+            assert_eq!(verdict::overall(&report), "gaps", "{chunks} {lost:?} {report:?}");
+        }
+    }
+}
+
 fn recover(frozen: &Frozen, whole: &[u8], length: usize, kept: u64) {
     let device = frozen.wake();
     let path = last_segment(&device);

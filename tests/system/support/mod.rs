@@ -7,6 +7,7 @@ pub(crate) mod footage;
 pub(crate) mod journal;
 pub(crate) mod mounts;
 pub(crate) mod mp4;
+pub(crate) mod nobody;
 pub(crate) mod probe;
 pub(crate) mod process;
 pub(crate) mod programs;

@@ -137,6 +137,19 @@ fn cut(path: &Path, last: usize) {
 }
 
 #[test]
+fn a_photo_that_goes_with_its_entry_is_missed_without_the_ledger() {
+    let stage = Stage::new();
+    let photo = stage.photo();
+    edit(&stage.session_file(), |all| all.retain(|entry| entry.entry.body.kind() != "photo"));
+    remove(&sidecar(&photo));
+    remove(&photo);
+    let report = stage.session_report();
+    let [finding] = report.findings.as_slice() else { panic!("{:?}", report.findings) };
+    assert_eq!((finding.problem, &finding.path), (evidence::verify::Problem::Absent, &photo));
+    assert_eq!(crate::common::verdict::overall(&report), "incomplete");
+}
+
+#[test]
 fn the_ledger_is_as_the_cases_above_suppose() {
     let stage = Stage::new();
     let kinds: Vec<_> = entries(&stage.evidence).iter().map(|e| e.entry.body.kind().to_owned()).collect();
