@@ -121,6 +121,15 @@ def judge(options, path, keys, target):
     return found
 
 
+def remove(folder):
+    """Removes a folder with what is in it, also where nobody may read or search."""
+    for at, names, _ in os.walk(folder):
+        for path in (os.path.join(at, name) for name in names):
+            if not os.path.islink(path):
+                os.chmod(path, 0o700)
+    shutil.rmtree(folder)
+
+
 CASES = {}
 
 
@@ -148,7 +157,7 @@ def run(options, name, scratch):
         for line in judge(options, path, keys if target.keys else None, target):
             found.append(f"{target.path}{'' if target.keys else ' (no keys)'}: {line}")
     if not options.keep:
-        shutil.rmtree(where)
+        remove(where)
     return name, len(targets), found
 
 

@@ -691,6 +691,113 @@ def _sessions():
     )
 
 
+def _cut_off():
+    """Segments that a power cut may have cut off, and such as only look so."""
+
+    def cut(plan, whole, segment, how="going on", session=None):
+        """A segment a word: `o` a chunk, `a` one whose bytes are damaged, `f` a damaged record, `-` a record that is
+        missing, `p` the last chunk again, `e` an end record, `d` a damaged one, `b` one behind a box of its own, `t`
+        media without a record; `s` for no session-start box. `segment` is the verdict on the last one alone."""
+
+        def build(made):
+            one = MadeSession(made, "one")
+            for word in plan.split():
+                one.open()
+                if word[0] == "s":
+                    one.data = one.data.replace(record_box(one.start), b"")
+                for what in word.lstrip("s"):
+                    before, covered = one.data, one.covered
+                    if what in "oaf-":
+                        one.chunk()
+                    elif what in "ed":
+                        one.record("segment-end", [])
+                    elif what == "b":
+                        one.data += box(b"free")
+                        one.record("segment-end", [], length=0, media=sha(b""), offset=one.covered)
+                    elif what == "p":
+                        one.data += last
+                    else:
+                        one.media()
+                    last = one.data[len(before) :]
+                    if what == "a":
+                        one.data = before + last.replace(b"moof", b"moog", 1)
+                    elif what in "fd":
+                        one.data = one.data[:-50] + bytes(50)
+                    elif what == "-":
+                        one.data, one.covered = before, covered
+                one.close(end=False)
+            one.copy()
+            copy = dict(made.files)
+            if "ended" in how:
+                one.finish(cause="recovered")
+            if "in the ledger" in how:
+                made.files = copy
+            if how == "without session.cbor":
+                del made.files["sessions/one/session.cbor"]
+            return {".": whole, "sessions/one": session or whole, f"sessions/one/{one.segment:04}.mp4": segment}
+
+        return f"cut off {plan}, {how}", build
+
+    for plan in ("a", "f", "oa", "of", "od", "ot", "oat", "oft", "oe oa", "oo of", "oe f", "oe ft", "so", "oe so"):
+        yield cut(plan, INCOMPLETE, INCOMPLETE)
+    for plan in ("oae", "ofe", "ao", "fo", "oaa", "off", "oaf", "o-a", "op", "oap", "ob", "oe oao", "soo", "oe soo"):
+        yield cut(plan, TAMPERED, TAMPERED)
+    # Only the last file of all may be cut off. One without a record in its place stands last.
+    for plan in ("oa oo", "of oo", "oa oa", "od oo", "oa f", "of so"):
+        yield cut(plan, TAMPERED, INCOMPLETE)
+    yield cut("oa t", TAMPERED, UNVERIFIABLE)
+    for plan in ("oa", "of", "od", "ot", "oe of", "oe so"):
+        yield cut(plan, TAMPERED, INCOMPLETE, "ended")
+        yield cut(plan, TAMPERED, INCOMPLETE, "ended in the ledger", INCOMPLETE)
+        yield cut(plan, INCOMPLETE, INCOMPLETE, "without session.cbor")
+    yield cut("oa oo", TAMPERED, INCOMPLETE, "without session.cbor")
+
+
+def _photo_events():
+    """Photos of which the records speak."""
+
+    def event(name, expected, detail="a.jpg", where="sessions/one/photos/", also=None, end=False):
+        """A record that speaks of `detail`, in a session with a photo a.jpg at `where`, if any."""
+
+        def build(made):
+            session = MadeSession(made, "one")
+            if where is not None:
+                made.photo(where, "a.jpg", None if where == "photos/" else session)
+            events = {"events": [{"event": "photo", "detail": detail}] * 2}
+            session.open()
+            session.chunk(**({} if end else events))
+            session.close(**(events if end else {}))
+            session.finish()
+            if also is not None:
+                also(made, session)
+            return {".": expected, "sessions/one": expected, "sessions/one/0001.mp4": INTACT}
+
+        return f"photo event {name}", build
+
+    yield event("of an entry", INTACT)
+    yield event("of an entry, in the end record", INTACT, end=True)
+    yield event("without an entry", INCOMPLETE, where=None)
+    yield event("without an entry, in the end record", INCOMPLETE, where=None, end=True)
+    yield event("of an entry without a session", INCOMPLETE, where="photos/")
+    yield event("of an entry that comes later", INTACT, where=None, also=_late_photo)
+    yield event("of another session's entry", INCOMPLETE, where=None, also=_other_photo)
+    yield event("of an entry without a NAME", TAMPERED, where="sessions/two/photos/")
+    details = ("", ".", "..", "b.jpg", "A.JPG", "a", "a.jpg.cose", "photos/a.jpg", "sessions/one/photos/a.jpg", "a\0")
+    for detail in details + ("\x1b[2J", "x" * 5000):
+        yield event(f"of {detail[:30]!r}", INCOMPLETE, detail)
+
+
+def _late_photo(made, session):
+    made.photo("sessions/one/photos/", "a.jpg", session)
+    session.copy()
+
+
+def _other_photo(made, session):
+    other = MadeSession(made, "two")
+    made.photo("sessions/two/photos/", "a.jpg", other)
+    other.finish()
+
+
 def _ledgers():
     def ledger(name, change, expected=TAMPERED, history_holds=True):
         def build(made):
@@ -951,6 +1058,11 @@ def _sequences():
         ("the beginning of another envelope", MARK[:4] + b"\xa3\x01\x27", TAMPERED),
         ("junk of 3 MB", bytes(3_000_000) + b"\7", TAMPERED),
         ("zeros of 3 MB", bytes(3_000_000), INCOMPLETE),
+        ("its first entry again", lambda made: made.entries[0], TAMPERED),
+        ("its last entry again", lambda made: made.entries[-1], TAMPERED),
+        ("its last entry 1,100 times", lambda made: made.entries[-1] * 1100, TAMPERED),
+        ("a session again", lambda made: b"".join(made.entries[2:4]), TAMPERED),
+        ("itself again", lambda made: b"".join(made.entries), TAMPERED),
     ):
         yield behind(name, data, expected)
 
@@ -1020,6 +1132,9 @@ def _sequences():
     yield copy("in another order", lambda made, entries: entries[1] + entries[0], TAMPERED, TAMPERED)
     yield copy("with the start twice", lambda made, entries: entries[0] + join(entries), TAMPERED, TAMPERED)
     yield copy("with the end twice", lambda made, entries: join(entries) + entries[1], TAMPERED, TAMPERED)
+    yield copy("with the start again", lambda made, entries: join(entries) + entries[0], TAMPERED, TAMPERED)
+    yield copy("with the start 1,100 times", lambda made, entries: entries[0] * 1100 + entries[1], TAMPERED, TAMPERED)
+    yield copy("without the end, with the start twice", lambda made, entries: entries[0] * 2, TAMPERED, TAMPERED)
     yield copy("with another entry", lambda made, entries: join(entries) + made.entries[0], TAMPERED, TAMPERED)
     yield copy("with another entry first", lambda made, entries: made.entries[1] + join(entries), TAMPERED, TAMPERED)
     yield copy("with a number behind", lambda made, entries: join(entries) + b"\7", TAMPERED, TAMPERED)
@@ -1059,6 +1174,21 @@ def _sequences():
         return TAMPERED
 
     yield "session named by another kind and key", build
+
+    def build(made):
+        session = plain(made)
+        made.entries.append(session.start)
+        made.files["sessions/one/session.cbor"] = b"".join(session.entries + [session.start])
+        return {".": TAMPERED, "sessions/one": TAMPERED}
+
+    yield "session started again, in both places", build
+
+    def build(made):
+        session = plain(made)
+        made.entries.insert(4, session.start)
+        return {".": TAMPERED, "sessions/one": INTACT}
+
+    yield "session started again, in the ledger alone", build
 
     def build(made):
         session = MadeSession(made, "one")
@@ -1233,11 +1363,14 @@ def _folders():
             "photos/a.jpg": INCOMPLETE,
             "photos/a.jpg.cose": INCOMPLETE,
             "photos/9.jpg": INTACT,
+            "photos": INCOMPLETE,
+            "photos/9": INTACT,
             "sessions": INCOMPLETE,
             "sessions/one": INCOMPLETE,
+            "sessions/one/9": INTACT,
+            "sessions/one/photos": INCOMPLETE,
+            "sessions/two": INTACT,
         }.items():
-            if what == "folder" and path.startswith("sessions") and path.count("/") < 2 or path == "sessions/one":
-                continue
             expected = {".": expected}
             if path.endswith((".mp4", ".jpg")):
                 expected[path] = NOTHING
@@ -1267,6 +1400,26 @@ def _folders():
             if name.startswith("sessions/one")
         },
     )
+
+    # What nobody may read or search, but for root.
+    def locked(how, path, mode, expected):
+        touch = lambda root: os.chmod(os.path.join(root, path), mode)  # noqa: E731
+        return change(f"{how} {path}", expected if os.geteuid() else INTACT, touch=touch)
+
+    for path in (".", "sessions", "sessions/one", "sessions/one/photos", "photos"):
+        yield locked("with a lock on", path, 0, NOTHING)
+        yield locked("that cannot be searched,", path, 0o400, NOTHING)
+        yield locked("that cannot be read,", path, 0o100, None if path == "." else NOTHING)
+    for path, expected in {
+        "ledger.cbor": {".": NOTHING, "sessions/one": INTACT},
+        "sessions/one/session.cbor": {".": NOTHING, "sessions/one": NOTHING, "sessions/one/0001.mp4": INTACT},
+        "sessions/one/0001.mp4": {".": INCOMPLETE, "sessions/one": INCOMPLETE, "sessions/one/0001.mp4": NOTHING},
+        "sessions/one/photos/a.jpg": {".": UNVERIFIABLE, "sessions/one/photos/a.jpg": NOTHING},
+        "sessions/one/photos/a.jpg.cose": {".": UNVERIFIABLE, "sessions/one/photos/a.jpg": UNVERIFIABLE},
+        "photos/a.jpg": {".": UNVERIFIABLE, "sessions/one": INTACT, "photos/a.jpg": NOTHING},
+        "photos/a.jpg.cose": {".": UNVERIFIABLE, "photos/a.jpg": UNVERIFIABLE},
+    }.items():
+        yield locked("with a lock on", path, 0, expected)
 
     # Where photos are said to be.
     for file in (
@@ -1427,5 +1580,5 @@ def _neutral(made, number, expected):
 
 
 def cases():
-    parts = (_records, _sessions, _ledgers, _sequences, _folders, _chains)
+    parts = (_records, _sessions, _cut_off, _photo_events, _ledgers, _sequences, _folders, _chains)
     return [Case(name, build) for part in parts for name, build in part()]

@@ -8,7 +8,7 @@ import shutil
 import cborstrict as cbor
 from ledger import items
 from made import Made, MadeSession, box, record_box, wide_box
-from segment import RECORD_MARK, Boxes
+from segment import RECORD_MARK, Boxes, read_segment
 
 INTACT, GAPS, UNVERIFIABLE = "intact", "intact, with recorded gaps", "unverifiable"
 INCOMPLETE, TAMPERED = "incomplete", "tampered"
@@ -45,6 +45,11 @@ def read(root, rel):
 def split(sequence):
     """The items of a CBOR sequence."""
     return [raw for _, raw, _ in items(io.BytesIO(sequence)) if raw]
+
+
+def kind(entry):
+    """Of which kind an entry is."""
+    return cbor.decode_exact(cbor.decode_exact(entry[1:])[2]).get("kind")
 
 
 def write(root, rel, data):
@@ -117,6 +122,8 @@ def cases(options, rng):
             Layout(read(folder.root, other if other != rel else chosen[0][1])),
         )
     found += _files(folder, longest, other)
+    found += _photo_events(folder)
+    found += _power_cuts(folder)
     found += _ledger(folder, longest)
     found += _random(folder, rng, options.flips)
     return found
@@ -161,6 +168,8 @@ def _keys(folder):
         "mixed": entries[0] + stranger.history[-1],
         "ledger": b"".join(folder.ledger),
         "twice": whole + whole,
+        "first again": whole + entries[0],
+        "last again": whole + entries[-1],
     }
     for count in range(1, len(entries)):
         changes[f"first {count}"] = b"".join(entries[:count])
@@ -172,12 +181,7 @@ def _keys(folder):
 
 def open_keys(folder):
     """The key entries of the ledger: the newest history there can be."""
-    kept = []
-    for raw in folder.ledger:
-        payload = cbor.decode_exact(cbor.decode_exact(raw[1:])[2])
-        if payload.get("kind") == "key":
-            kept.append(raw)
-    return io.BytesIO(b"".join(kept))
+    return io.BytesIO(b"".join(raw for raw in folder.ledger if kind(raw) == "key"))
 
 
 def _segment(short, rel, layout, sibling, foreign):
@@ -428,6 +432,8 @@ def _files(folder, session, other):
         "half": raw[: len(raw) // 2],
         "byte behind": raw + b"\7",
         "twice": raw + raw,
+        "first again": raw + entries[0],
+        "last again": raw + entries[-1],
         "foreign": foreign,
         "both": raw + foreign,
         "other order": b"".join(entries[::-1]),
@@ -497,8 +503,64 @@ def _files(folder, session, other):
     add("photo added", lambda root: write(root, "photos/new.jpg", b"new"), TAMPERED)
     add("photo added in session", lambda root: write(root, place + "/photos/new.jpg", b"new"), TAMPERED, TAMPERED)
     add("photo beside session.cbor", lambda root: write(root, place + "/new.jpg", b"new"))
+    for name, link in {"a session": f"{place}/x", "sessions": "sessions/x", "photos": "photos/x", "all": "x"}.items():
+        add(f"link to nowhere in {name}", lambda root, link=link: os.symlink("nowhere", os.path.join(root, link)))
     add("text in photos", lambda root: write(root, "photos/new.txt", b"new"))
     add("photos removed", lambda root: remove(root, "photos"))
+    return found
+
+
+def _photo_events(folder):
+    """Photos of which records speak, taken away with all else that speaks of them."""
+    found = []
+    for number, (session, rels) in enumerate(folder.segments.items()):
+        place = f"sessions/{session}"
+        entries = split(read(folder.root, f"{place}/session.cbor"))
+        segments = [read_segment(os.path.join(folder.root, rel), lambda *_: None) for rel in rels]
+        for name in sorted(set().union(*(segment.photos for segment in segments))):
+
+            def change(root, keys, place=place, entries=entries, name=name):
+                for ending in ("", ".cose"):
+                    os.remove(os.path.join(root, place, "photos", name + ending))
+                write(root, f"{place}/session.cbor", b"".join(raw for raw in entries if name.encode() not in raw))
+                return [Target("."), Target(place, INCOMPLETE)]
+
+            found.append(Case(f"events/{number} without {name}", change))
+    return found
+
+
+def _power_cuts(folder):
+    """The last segment of each session ends with a chunk, and of this chunk not all bytes were written."""
+    found = []
+    for number, (session, rels) in enumerate(folder.segments.items()):
+        place, rel = f"sessions/{session}", rels[-1]
+        data, entries = read(folder.root, rel), split(read(folder.root, f"{place}/session.cbor"))
+        spans, without_end = Layout(data).spans, [raw for raw in entries if kind(raw) != "session-end"]
+        if len(spans) < 3 or without_end == entries:
+            continue
+        begin, record, end = spans[-2]
+        spots = {
+            "chunk": begin,
+            "size": begin + 3,
+            "media": (begin + record) // 2,
+            "last of media": record - 1,
+            "record": record,
+            "mark": record + 10,
+            "envelope": record + 40,
+            "payload": (record + end) // 2,
+            "signature": end - 5,
+        }
+        for name, spot in spots.items():
+            for what, size in (("all", end - spot), ("a few", 20)):
+                spoilt = (data[:spot] + bytes(size) + data[spot + size : end])[:end]
+                for with_end, copy, expected in (("", without_end, INCOMPLETE), (", ended", entries, TAMPERED)):
+
+                    def change(root, keys, place=place, rel=rel, spoilt=spoilt, copy=copy, expected=expected):
+                        write(root, rel, spoilt)
+                        write(root, f"{place}/session.cbor", b"".join(copy))
+                        return [Target(".", TAMPERED), Target(place, expected), Target(rel, INCOMPLETE)]
+
+                    found.append(Case(f"cut/{number} zeros {name} {what}{with_end}", change))
     return found
 
 
@@ -540,6 +602,7 @@ def _ledger(folder, session):
         add(f"without {number}", whole[:at] + whole[at + len(entry) :])
         add(f"from {number}" if number else "from 0", whole[at:])
         add(f"entry {number} twice", whole[: at + len(entry)] + whole[at:], TAMPERED)
+        add(f"entry {number} again", whole + entry, TAMPERED)
         if number + 1 < len(entries):
             add(
                 f"swap {number}",

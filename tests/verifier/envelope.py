@@ -167,7 +167,7 @@ class Record:
     """A rightly signed envelope that holds a record of version 1."""
 
     __slots__ = ("hash", "key", "kind", "session", "seq", "segment", "chunk", "prev", "offset", "length", "media")
-    __slots__ += ("tracks", "gap")
+    __slots__ += ("tracks", "gap", "photos")
 
     def __init__(self, raw):
         self.key, payload = open_envelope(raw)
@@ -187,8 +187,13 @@ class Record:
             start, end = (_nanoseconds(t, track["scale"]) for t in (track["start"], track["start"] + track["duration"]))
             self.tracks.append((track["medium"], start, end))
             self.gap = self.gap or track["lost"] > 0
+        # The names of the photos that it speaks of.
+        self.photos = []
         for event in fields["events"] or []:
-            self.gap = _fields(event, "event", EVENT)["event"] in ("lost", "source-failed") or self.gap
+            event = _fields(event, "event", EVENT)
+            self.gap = self.gap or event["event"] in ("lost", "source-failed")
+            if event["event"] == "photo":
+                self.photos.append(event["detail"])
         if self.kind == "segment-end" and (self.tracks or self.length or self.media != EMPTY_HASH):
             raise NotThis("segment-end: holds media")
 

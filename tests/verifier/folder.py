@@ -8,7 +8,7 @@ import os
 
 from envelope import MAX_ENVELOPE, MAX_UINT, Entry, NotThis
 from ledger import NOT_TRUSTED, TOO_OLD, Ledger, Photo, Session, Trust, is_name, read_copy
-from segment import hash_range, is_file, is_gap, open_regular, read_segment
+from segment import NO_PLACE, hash_range, is_file, is_folder, is_gap, open_regular, read_segment
 
 MAX_FINDINGS = 10_000
 MAX_TEXT = 500
@@ -63,9 +63,9 @@ class Report:
 def verify(path, history):
     """Judges whatever is at the path. OSError if nothing is, or if it cannot be read."""
     name = os.path.basename(path)
-    if os.path.isdir(path):
+    if is_folder(path):
         ledger = os.path.join(path, "ledger.cbor")
-        if is_file(ledger) or os.path.isdir(os.path.join(path, "sessions")):
+        if is_file(ledger) or is_folder(os.path.join(path, "sessions")):
             for _ in range(MAX_ROUNDS):
                 size = _size(ledger)
                 report = Report(path, "evidence", history)
@@ -74,8 +74,7 @@ def verify(path, history):
                 if _size(ledger) == size:
                     break
             return report
-        report = Report(path, "session", history)
-        if is_file(os.path.join(path, "session.cbor")) or _files(report, path, "", ".mp4"):
+        if is_file(os.path.join(path, "session.cbor")) or _files(path, ".mp4"):
             report = Report(path, "session", history)
             _session_alone(report, path, "")
             return report
@@ -96,22 +95,16 @@ def _size(path):
 
 def _names(folder):
     """The names in a folder, sorted; none if there is no such folder."""
-    return sorted(os.listdir(folder), key=os.fsencode) if os.path.isdir(folder) else []
+    return sorted(os.listdir(folder), key=os.fsencode) if is_folder(folder) else []
 
 
 def _has_ending(name, ending):
     return len(name) > len(ending) and name.lower().endswith(ending)
 
 
-def _files(report, folder, rel, ending):
+def _files(folder, ending):
     """The names of the files that end so, in upper or lower case."""
-    found = []
-    for name in _names(folder):
-        if _has_ending(name, ending):
-            with _unreadable(report, rel + name):
-                if is_file(os.path.join(folder, name)):
-                    found.append(name)
-    return found
+    return [name for name in _names(folder) if _has_ending(name, ending) and is_file(os.path.join(folder, name))]
 
 
 def _note_segment(report, path, rel):
@@ -136,6 +129,7 @@ def _unreadable(report, rel):
 def _segment_alone(report, path, rel):
     """7.2"""
     segment = _note_segment(report, path, rel)
+    segment.tell(cut_off=True)
     if segment.start is not None:
         report.trust.use(segment.start)
     if not segment.record_boxes:
@@ -155,20 +149,21 @@ def _session_alone(report, folder, rel):
         session = read_copy(copy, functools.partial(report.find, rel_copy), report.trust)
     else:
         report.find(rel_copy, "absent", "missing")
-    segments = _segments(report, folder, rel)
+    segments = _segments(report, folder, rel, session)
     starts = [segment.start for _, segment in segments if segment.start is not None]
     for start in starts:
         report.trust.use(start)
+    place = None if session.start is None else f"sessions/{session.start.body['folder']}/photos/"
     if session.start is None:
         report.find(rel_copy, "absent", "no session-start entry")
         session.start = starts[0] if starts else None
     for why in session.broken_rules():
         report.find(rel_copy, "forged", why)
-    _join(report, rel, session, segments)
+    chain = _left_in(report, session, segments)
+    _join(report, rel, session, chain)
     photos = os.path.join(folder, "photos")
     if with_copy:
-        place = None if session.start is None else f"sessions/{session.start.body['folder']}/photos/"
-        _photos(report, photos, rel + "photos/", session.photos, place)
+        _photos(report, photos, rel + "photos/", session.photos, place, _spoken_of(chain))
     else:
         _photos_alone(report, photos, rel + "photos/")
 
@@ -179,28 +174,45 @@ def _session_of_ledger(report, folder, rel, ledger, session):
     problem = ledger.compare(session, copy) if is_file(copy) else "absent"
     if problem is not None:
         report.find(rel_copy, problem, "not all that the ledger has, and nothing else")
-    _join(report, rel, session, _segments(report, folder, rel))
-    _photos(report, os.path.join(folder, "photos"), rel + "photos/", session.photos, rel + "photos/")
+    chain = _left_in(report, session, _segments(report, folder, rel, session))
+    _join(report, rel, session, chain)
+    place = rel + "photos/"
+    _photos(report, os.path.join(folder, "photos"), place, session.photos, place, _spoken_of(chain))
 
 
-def _segments(report, folder, rel):
-    """7.4, step 1: the segments of a session in order, each with its path."""
+def _segments(report, folder, rel, session):
+    """7.4, step 1: the segments of a session in order, each with its path. The last may have been cut off (step 4)."""
     found = []
-    for name in _files(report, folder, rel, ".mp4"):
+    for name in _files(folder, ".mp4"):
+        segment = None
         with _unreadable(report, rel + name):
-            found.append((rel + name, _note_segment(report, os.path.join(folder, name), rel + name)))
-    return sorted(found, key=lambda item: item[1].order())
+            segment = _note_segment(report, os.path.join(folder, name), rel + name)
+        found.append((rel + name, segment))
+    found.sort(key=lambda item: item[1].order() if item[1] else NO_PLACE)
+    for number, (_, segment) in enumerate(found, 1):
+        if segment:
+            segment.tell(cut_off=session.end is None and number == len(found))
+    return [(path, segment) for path, segment in found if segment]
 
 
-def _join(report, rel, session, segments):
-    """7.4, steps 2 to 5: holds the segments against each other, and against the session's start and end."""
+def _left_in(report, session, segments):
+    """7.4, step 2: the segments that have a part in what follows."""
     chain = []
     for path, segment in segments:
         if segment.start is not None and session.start is not None and segment.start.hash != session.start.hash:
             report.find(path, "misplaced", "its session-start entry is not the session's")
         elif segment.link is not None:
             chain.append((path, segment))
+    return chain
 
+
+def _spoken_of(chain):
+    """The names of the photos that the records speak of."""
+    return {name for _, segment in chain for name in segment.photos}
+
+
+def _join(report, rel, session, chain):
+    """7.4, steps 3 to 5: holds the segments against each other, and against the session's start and end."""
     seq, last, forged, ends = -1, session.start and session.start.hash, 0, {}
     for path, segment in chain:
         first = segment.first
@@ -236,7 +248,7 @@ def _join(report, rel, session, segments):
     report.gaps = report.gaps or end["cause"] not in ("stop", "shutdown", "source-ended")
 
 
-def _photos(report, folder, rel, photos, place):
+def _photos(report, folder, rel, photos, place, spoken_of=frozenset()):
     """7.4, step 6. `place` is where the entries must say that the photos are: None for any session's folder."""
     named = set()
     for photo in photos:
@@ -249,9 +261,11 @@ def _photos(report, folder, rel, photos, place):
             _photo(report, os.path.join(folder, name), rel + name, photo)
         with _unreadable(report, rel + name + ".cose"):
             _cose(report, os.path.join(folder, name + ".cose"), rel + name + ".cose", photo)
-    for name in _files(report, folder, rel, ".jpg"):
+    for name in _files(folder, ".jpg"):
         if name not in named:
             report.find(rel + name, "unsigned", "no entry names it")
+    for name in sorted(spoken_of - named):
+        report.find(rel + name, "absent", "a record speaks of it, but no entry names it")
 
 
 def _photo_name(file, place):
@@ -313,7 +327,7 @@ def _photo_alone(report, path, rel):
 
 def _photos_alone(report, folder, rel):
     """The photos of a folder, each for itself."""
-    for name in _files(report, folder, rel, ".jpg"):
+    for name in _files(folder, ".jpg"):
         with _unreadable(report, rel + name):
             _photo_alone(report, os.path.join(folder, name), rel + name)
 
@@ -321,7 +335,7 @@ def _photos_alone(report, folder, rel):
 def _evidence(report, root):
     """7.6"""
     base, photos = os.path.join(root, "sessions"), os.path.join(root, "photos")
-    folders = [name for name in _names(base) if os.path.isdir(os.path.join(base, name))]
+    folders = [name for name in _names(base) if is_folder(os.path.join(base, name))]
     folders = [name for name in folders if _names(os.path.join(base, name))]
     path = os.path.join(root, "ledger.cbor")
     if not is_file(path):

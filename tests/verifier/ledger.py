@@ -63,12 +63,16 @@ def items(file):
 
 def entries(file):
     """The entries of a sequence: (place, bytes, Entry), or (place, problem, why) for anything else."""
-    problems = 0
+    problems, seen = 0, set()
     for place, raw, problem in items(file):
         try:
             if raw is None:
                 raise NotThis("no whole envelope")
-            yield place, raw, Entry(raw)
+            entry = Entry(raw)
+            if entry.hash in seen:
+                raise NotThis("an entry that stands here before")
+            seen.add(entry.hash)
+            yield place, raw, entry
         except NotThis as why:
             yield place, problem or "altered", f"at byte {place}: {why}"
             problems += 1
@@ -238,7 +242,7 @@ def read_copy(path, find, trust):
                 continue
             trust.use(entry)
             if entry.seq <= last:
-                find("misplaced", f"entry {entry.seq} is out of order, or stands here twice")
+                find("misplaced", f"entry {entry.seq} is out of order")
             last = entry.seq
             if wanted is None or entry.session != wanted:
                 find("misplaced", f"entry {entry.seq} does not name the session")

@@ -17,19 +17,36 @@ MAX_LETTERS = 1_000_000
 MAX_REMOVED = 1000
 MILLISECOND = 1_000_000
 
+# Where a segment without a record in its place stands in the order of its session: last.
+NO_PLACE = (1, 0, 0)
+
 LETTERS = {"altered": "A", "forged": "F", "misplaced": "P", "removed": "M"}
 
 
-def is_file(path):
-    """Whether a regular file is there. OSError if that cannot be told."""
+class Unsearchable(OSError):
+    """What is at a path cannot be told."""
+
+
+def _mode(path):
+    """What is at a path, links followed; 0 if nothing is."""
     try:
-        return stat.S_ISREG(os.stat(path).st_mode)
+        return os.stat(path).st_mode
     except ValueError:
-        return False
+        return 0
     except OSError as why:
         if why.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP):
-            raise
-        return False
+            raise Unsearchable(*why.args) from why
+        return 0
+
+
+def is_file(path):
+    """Whether a regular file is there. Unsearchable if that cannot be told."""
+    return stat.S_ISREG(_mode(path))
+
+
+def is_folder(path):
+    """Whether a folder is there. Unsearchable if that cannot be told."""
+    return stat.S_ISDIR(_mode(path))
 
 
 def open_regular(path):
@@ -120,6 +137,8 @@ class Segment:
         self._letters = bytearray()
         self._letters_left_out = False
         self._clean = True
+        # What is wrong with the last record box, and not yet told.
+        self._wrong = []
         self.start = None
         self.record_boxes = 0
         # The first record in its place, and the link: the last one.
@@ -133,6 +152,8 @@ class Segment:
         # Of each medium: where its first track begins and its last one ends.
         self.begins = {}
         self.ends = {}
+        # The names of the photos that records in their place speak of.
+        self.photos = set()
 
     @property
     def closed(self):
@@ -140,7 +161,7 @@ class Segment:
 
     def order(self):
         """Where it stands among the segments of its session; one without a record in its place stands last."""
-        return (0, self.first.segment, self.first.seq) if self.first else (1, 0, 0)
+        return (0, self.first.segment, self.first.seq) if self.first else NO_PLACE
 
     def letters(self):
         return self._letters.decode("ascii") + ("..." if self._letters_left_out else "")
@@ -152,8 +173,15 @@ class Segment:
 
     def _problem(self, problem, detail, chunk=None, count=1):
         self._clean = False
-        self._find(problem, detail, chunk)
+        self._wrong.append((problem, detail, chunk))
         self._letter(LETTERS[problem], count)
+
+    def tell(self, cut_off):
+        """Tells what is wrong with the last record box, if the file may have been cut off or not (7.2)."""
+        for problem, detail, chunk in self._wrong:
+            unfinished = cut_off and not self.closed and problem in ("altered", "forged")
+            self._find("unfinished" if unfinished else problem, detail, chunk)
+        self._wrong.clear()
 
     def take_start(self, raw):
         """Step 2: whether the first record box is the session-start box."""
@@ -167,6 +195,7 @@ class Segment:
 
     def take_record(self, file, covered, begin, raw, misshapen):
         """Steps 4 to 7, of a record box that covers the bytes from `covered` to `begin`."""
+        self.tell(cut_off=False)
         self.record_boxes += 1
         try:
             record = self._genuine(raw)
@@ -234,6 +263,7 @@ class Segment:
             self.first, self.forged_before = record, self.forged_since
         self.link, self.forged_since = record, 0
         self.gap = self.gap or record.gap
+        self.photos.update(record.photos)
         for medium, start, end in record.tracks:
             self.gap = self.gap or is_gap(self.ends.get(medium), start)
             self.begins.setdefault(medium, start)
@@ -246,7 +276,7 @@ def is_gap(end, start):
 
 
 def read_segment(path, find):
-    """Reads the file. `find` is told of each problem: what, why, and of which chunk."""
+    """Reads the file. `find` is told of each problem: what, why, and of which chunk; of the last box's by `tell`."""
     result = Segment(find)
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size

@@ -7,6 +7,9 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// Linux's number for a link that leads in a circle; the standard library has no stable word for it.
+const ELOOP: i32 = 40;
+
 pub(super) enum Kind {
     Segment,
     Photo,
@@ -65,9 +68,14 @@ fn metadata_of(path: &Path) -> io::Result<Option<fs::Metadata>> {
     };
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_symlink() && error.kind() != io::ErrorKind::PermissionDenied => Ok(None),
-        Err(gone) if matches!(gone.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(gone) if leads_nowhere(&gone) => Ok(None),
         _ => Err(error),
     }
+}
+
+fn leads_nowhere(error: &io::Error) -> bool {
+    let nothing = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory, io::ErrorKind::InvalidFilename];
+    nothing.contains(&error.kind()) || error.raw_os_error() == Some(ELOOP)
 }
 
 /// A name that cannot lead out of the folder it is joined to.
