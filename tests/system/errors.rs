@@ -6,7 +6,7 @@
 
 use crate::support::bench::{Bench, INTACT};
 use crate::support::bus::Bus;
-use crate::support::footage::{fixture, live, replay, sound_card};
+use crate::support::footage::{fixture, footage, live, replay, sound_card};
 use crate::support::mounts::Disk;
 use crate::support::nobody::Nobody;
 use crate::support::process::{finish, limited};
@@ -62,7 +62,7 @@ fn a_missing_camera() {
 #[test]
 fn what_is_not_a_camera() {
     let bench = Bench::new(live()).with(&["video.source=v4l2:/dev/null"]);
-    assert_start_fails(&bench, "video", 15, &["/dev/null", "not a camera"]);
+    assert_start_fails(&bench, "video", 22, &["source unusable", "/dev/null", "not a camera"]);
 }
 
 #[test]
@@ -94,14 +94,16 @@ fn a_busy_sound_card() {
 #[test]
 fn footage_that_cannot_be_replayed() {
     let bench = Bench::new(replay(Path::new("/nowhere/at-all.mp4")));
-    assert_start_fails(&bench, "video+audio", 13, &["/nowhere/at-all.mp4", "cannot be replayed"]);
+    assert_start_fails(&bench, "video+audio", 22, &["/nowhere/at-all.mp4", "cannot be read", "No such file"]);
     let folder = tempfile::tempdir().unwrap();
     let text = folder.path().join("text.mp4");
     std::fs::write(&text, "this is not footage\n".repeat(100)).unwrap();
-    assert_start_fails(&Bench::new(replay(&text)), "video+audio", 13, &["text.mp4", "cannot be replayed"]);
+    assert_start_fails(&Bench::new(replay(&text)), "video+audio", 22, &["source unusable", "text.mp4", "is no MP4"]);
     let cut = folder.path().join("cut.mp4");
     std::fs::write(&cut, &std::fs::read(fixture()).unwrap()[..20]).unwrap();
-    assert_start_fails(&Bench::new(replay(&cut)), "video+audio", 13, &["cut.mp4", "cannot be replayed"]);
+    assert_start_fails(&Bench::new(replay(&cut)), "video+audio", 22, &["cut.mp4", "a damaged one"]);
+    let silent = replay(&footage("silent.mp4"));
+    assert_start_fails(&Bench::new(silent), "video+audio", 22, &["silent.mp4", "has no audio track"]);
 }
 
 #[test]

@@ -60,6 +60,8 @@ kinds! {
     ShuttingDown = 18,
     /// A fault in the recorder itself.
     Internal = 19,
+    /// A source is nothing that can be recorded: no MP4, no camera, no such track or format.
+    SourceUnusable = 22,
 }
 
 impl ErrorKind {

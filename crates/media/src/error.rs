@@ -28,9 +28,17 @@ pub enum MediaError {
         /// Device as configured.
         device: String,
     },
-    /// The replay file is missing, not readable or not an MP4.
-    #[error("{}: cannot be replayed: {reason}", path.display())]
+    /// The replay file is missing or cannot be read.
+    #[error("{}: cannot be read: {reason}", path.display())]
     Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// The replay file can be read, but is no MP4.
+    #[error("{}: is no MP4, or a damaged one: {reason}", path.display())]
+    NotMp4 {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.

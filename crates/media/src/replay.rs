@@ -116,7 +116,7 @@ fn check_readable(path: &Path) -> Result<(), MediaError> {
     let unreadable = |reason: String| MediaError::Unreadable { path: path.to_owned(), reason };
     let file = std::fs::File::open(path).map_err(|error| unreadable(error.to_string()))?;
     let meta = file.metadata().map_err(|error| unreadable(error.to_string()))?;
-    if meta.is_file() { Ok(()) } else { Err(unreadable("is not a file".to_owned())) }
+    if meta.is_file() { Ok(()) } else { Err(unreadable("it is not a file".to_owned())) }
 }
 
 impl Player {
@@ -145,7 +145,7 @@ impl Player {
             }
             let length_ns = self.length_ns();
             if length_ns <= 0 {
-                return Err(self.unreadable("holds no frame"));
+                return Err(self.unsupported("holds no frame"));
             }
             self.pass_start_ns.fetch_add(length_ns, Ordering::Relaxed);
         }
@@ -166,13 +166,13 @@ impl Player {
     }
 
     fn wait_end(&self, pipeline: &gst::Pipeline) -> Result<(), MediaError> {
-        let bus = pipeline.bus().ok_or_else(|| self.unreadable("no bus"))?;
+        let bus = pipeline.bus().ok_or_else(|| MediaError::pipeline("replaying", "no bus"))?;
         let wanted = [gst::MessageType::Error, gst::MessageType::Application];
         while !self.stop.is_set() {
             let message = bus.timed_pop_filtered(STOP_CHECK, &wanted);
             match message.as_ref().map(|message| message.view()) {
                 Some(gst::MessageView::Error(error)) => {
-                    return Err(self.unreadable(pipeline::reason_of(error)));
+                    return Err(self.failed(error));
                 }
                 Some(gst::MessageView::Application(word)) => return self.read_word(word),
                 _ => {}
@@ -181,16 +181,24 @@ impl Player {
         Ok(())
     }
 
-    fn unreadable(&self, reason: impl Into<String>) -> MediaError {
-        MediaError::Unreadable { path: self.plan.path.clone(), reason: reason.into() }
+    /// Whether the file could not be read, or is not what it should be.
+    fn failed(&self, error: &gst::message::Error) -> MediaError {
+        let (path, reason) = (self.plan.path.clone(), pipeline::reason_of(error));
+        match error.error().is::<gst::StreamError>() {
+            true => MediaError::NotMp4 { path, reason },
+            false => MediaError::Unreadable { path, reason },
+        }
+    }
+
+    fn unsupported(&self, reason: impl Into<String>) -> MediaError {
+        MediaError::Unsupported { origin: self.plan.path.display().to_string(), reason: reason.into() }
     }
 
     /// What this module's own callbacks put on the bus: the reason for a refusal, or none at the
     /// end of all tracks.
     fn read_word(&self, word: &gst::message::Application) -> Result<(), MediaError> {
         let reason = word.structure().and_then(|fields| fields.get::<String>("reason").ok());
-        let origin = self.plan.path.display().to_string();
-        reason.map_or(Ok(()), |reason| Err(MediaError::Unsupported { origin, reason }))
+        reason.map_or(Ok(()), |reason| Err(self.unsupported(reason)))
     }
 
     fn build(self: &Arc<Self>) -> Result<gst::Pipeline, MediaError> {
@@ -209,7 +217,7 @@ impl Player {
 
     /// Edit lists would make the demuxer drop packets; see `edits`.
     fn blank_edits(self: &Arc<Self>, demux: &gst::Element) -> Result<(), MediaError> {
-        let pad = demux.static_pad("sink").ok_or_else(|| self.unreadable("no demuxer input"))?;
+        let pad = demux.static_pad("sink").ok_or_else(|| MediaError::pipeline("replaying", "no demuxer input"))?;
         let player = Arc::clone(self);
         let header = gst::PadProbeType::PULL | gst::PadProbeType::BUFFER;
         pad.add_probe(header, move |_, info| {

@@ -49,15 +49,16 @@ fn files_that_cannot_be_replayed() {
     let unreadable = |error: &MediaError| matches!(error, MediaError::Unreadable { .. });
     check(&video("replay:/nowhere/a.mp4"), unreadable, &["/nowhere/a.mp4", "No such file"]);
     check(&video(&replay(dir.path())), unreadable, &["not a file"]);
+    let not_mp4 = |error: &MediaError| matches!(error, MediaError::NotMp4 { .. });
     let text = dir.path().join("text.mp4");
     std::fs::write(&text, "This is no film, however long one looks at it.\n".repeat(99)).unwrap();
-    check(&video(&replay(&text)), unreadable, &["text.mp4"]);
+    check(&video(&replay(&text)), not_mp4, &["text.mp4", "is no MP4"]);
     let cut = dir.path().join("cut.mp4");
     std::fs::write(&cut, &std::fs::read(fixture()).unwrap()[..100_000]).unwrap();
-    check(&video(&replay(&cut)), unreadable, &["cut.mp4"]);
+    check(&video(&replay(&cut)), not_mp4, &["cut.mp4", "a damaged one"]);
     let empty = dir.path().join("empty.mp4");
     std::fs::write(&empty, "").unwrap();
-    check(&video(&replay(&empty)), unreadable, &["empty.mp4"]);
+    check(&video(&replay(&empty)), not_mp4, &["empty.mp4", "is no MP4"]);
 }
 
 #[test]

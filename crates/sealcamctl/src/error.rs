@@ -138,5 +138,6 @@ fn kind_title(kind: ErrorKind, lang: Lang) -> String {
         ErrorKind::StorageFailed => lang.storage_failed(),
         ErrorKind::ShuttingDown => lang.shutting_down(),
         ErrorKind::Internal => lang.internal(),
+        ErrorKind::SourceUnusable => lang.source_unusable(),
     }
 }

@@ -48,7 +48,8 @@ Exit status:
   18  ShuttingDown: the recorder is stopping
   19  Internal: a fault in the recorder
   20  no recorder or no bus answers
-  21  the bus does not allow it";
+  21  the bus does not allow it
+  22  SourceUnusable: a source is nothing that can be recorded";
 
 impl Exit {
     /// The number that the shell sees.

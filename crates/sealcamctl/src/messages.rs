@@ -47,6 +47,7 @@ messages! { MESSAGES {
     storage_failed() { en: "storage failed", zh: "存储故障" }
     shutting_down() { en: "the recorder is stopping", zh: "录制服务正在关闭" }
     internal() { en: "fault in the recorder", zh: "录制服务内部错误" }
+    source_unusable() { en: "source unusable", zh: "信号源不可用" }
 
     state_starting() { en: "starting", zh: "正在启动" }
     state_standby() { en: "standby", zh: "待机" }

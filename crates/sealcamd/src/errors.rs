@@ -29,9 +29,12 @@ pub(crate) fn storage(error: &StoreError) -> String {
 
 pub(crate) fn from_media(error: &MediaError) -> BusError {
     let kind = match error {
-        MediaError::Missing { .. } | MediaError::Unreadable { .. } => ErrorKind::DeviceMissing,
+        MediaError::Missing { .. } => ErrorKind::DeviceMissing,
         MediaError::Busy { .. } => ErrorKind::DeviceBusy,
         MediaError::NoEncoder { .. } => ErrorKind::NoEncoder,
+        MediaError::Unreadable { .. } | MediaError::NotMp4 { .. } | MediaError::Unsupported { .. } => {
+            ErrorKind::SourceUnusable
+        }
         _ => ErrorKind::DeviceFailed,
     };
     BusError::new(kind, error)
@@ -45,6 +48,14 @@ pub(crate) fn camera_in_transit() -> BusError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_is_no_device() {
+        let (path, reason) = ("notes.txt".into(), "no atom".into());
+        let error = from_media(&MediaError::NotMp4 { path, reason });
+        assert_eq!(error.kind(), ErrorKind::SourceUnusable);
+        assert_eq!(error.message(), "notes.txt: is no MP4, or a damaged one: no atom");
+    }
 
     #[test]
     fn where_only_a_restart_helps_it_is_said() {
