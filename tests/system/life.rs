@@ -94,10 +94,10 @@ fn requests_at_the_wrong_moment_are_refused_and_change_nothing() {
     let bench = bench();
     let daemon = bench.start();
     let idle = bench.ctl_text(&["stop"]);
-    assert!(idle.code == 11 && idle.error.contains("not recording"), "{idle:?}");
+    assert!(idle.code == 11 && idle.error == "sealcamctl: nothing is being recorded\n", "{idle:?}");
     let started = bench.ctl(&["start"]).good();
     let again = bench.ctl_text(&["start"]);
-    assert!(again.code == 10 && again.error.contains("already recording"), "{again:?}");
+    assert_eq!((again.code, again.error.as_str()), (10, "sealcamctl: a recording is already running; stop it first\n"));
     assert_eq!(bench.ctl(&["status"]).good()["current_session"], started["session"]);
     assert_eq!(bench.ctl(&["stop"]).good()["id"], started["session"]);
     assert_eq!(bench.ctl_text(&["stop"]).code, 11);

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use zbus::connection::Builder;
+use zbus::connection::{Builder, Connection};
 
 /// A message bus: the system's, the login session's, or one by its D-Bus address.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,12 +27,22 @@ pub struct BusAddressError {
 }
 
 impl BusAddress {
-    /// The start of a connection to this bus.
-    pub(crate) fn builder(&self) -> Builder<'_> {
-        match self {
+    /// Connects to this bus, or says why that cannot be.
+    pub(crate) async fn connect(&self) -> Result<Connection, String> {
+        let builder = match self {
             Self::System => Builder::system(),
             Self::Session => Builder::session(),
             Self::Address(address) => Builder::address(address.as_str()),
+        };
+        builder.build().await.map_err(|error| self.reason(&error))
+    }
+
+    /// What an error adds to the name of the bus.
+    fn reason(&self, error: &zbus::Error) -> String {
+        match (self, error) {
+            (Self::Address(_), zbus::Error::Connection(reason, _)) => reason.to_string(),
+            (_, zbus::Error::Connection(reason, place)) => format!("{place}: {reason}"),
+            (_, error) => error.to_string(),
         }
     }
 }

@@ -24,12 +24,12 @@ pub enum ClientError {
     #[error(transparent)]
     Recorder(#[from] BusError),
     /// The bus cannot be reached.
-    #[error("the {address} bus cannot be reached: {source}")]
+    #[error("the {address} bus cannot be reached: {reason}")]
     NoBus {
         /// The bus.
         address: BusAddress,
         /// Why.
-        source: zbus::Error,
+        reason: String,
     },
     /// No recorder is on the bus.
     #[error("no recorder is on the {address} bus")]
@@ -186,8 +186,8 @@ impl Client {
 }
 
 async fn connect(address: &BusAddress) -> Result<Connection, ClientError> {
-    let no_bus = |source| ClientError::NoBus { address: address.clone(), source };
-    address.builder().build().await.map_err(no_bus)
+    let no_bus = |reason| ClientError::NoBus { address: address.clone(), reason };
+    address.connect().await.map_err(no_bus)
 }
 
 /// Undoes the wrapping of one library error in the other.

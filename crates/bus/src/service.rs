@@ -18,12 +18,12 @@ use crate::{BUS_NAME, BusAddress, BusError, RECORDER_PATH};
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The bus cannot be reached.
-    #[error("the {address} bus cannot be reached: {source}")]
+    #[error("the {address} bus cannot be reached: {reason}")]
     NoBus {
         /// The bus.
         address: BusAddress,
         /// Why.
-        source: zbus::Error,
+        reason: String,
     },
     /// Another process has the name.
     #[error("another process on the {address} bus has the name {BUS_NAME}: is a recorder already running?")]
@@ -69,8 +69,8 @@ pub struct Claim {
 
 /// Connects to a bus and takes the name, so that whoever finds it taken has touched nothing yet.
 pub async fn claim(address: &BusAddress) -> Result<Claim, ServeError> {
-    let connection =
-        address.builder().build().await.map_err(|source| ServeError::NoBus { address: address.clone(), source })?;
+    let no_bus = |reason| ServeError::NoBus { address: address.clone(), reason };
+    let connection = address.connect().await.map_err(no_bus)?;
     let (recorder, waiting) = watch::channel(None);
     let added = connection.object_server().at(RECORDER_PATH, RecorderObject::new(waiting)).await;
     added.map_err(|source| ServeError::Bus { address: address.clone(), source })?;

@@ -116,6 +116,10 @@ async fn nobody_there_is_told_apart_from_no_bus() {
     let nowhere = "unix:path=/nonexistent/bus".parse().unwrap();
     let error = Client::connect(&nowhere).await.unwrap_err();
     assert!(matches!(error, ClientError::NoBus { .. }), "{error:?}");
+    assert_eq!(
+        error.to_string(),
+        "the unix:path=/nonexistent/bus bus cannot be reached: No such file or directory (os error 2)"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -113,7 +113,7 @@ impl CommandError {
 fn client_text(error: &ClientError, lang: Lang) -> String {
     match error {
         ClientError::Recorder(error) => recorder_text(error, lang),
-        ClientError::NoBus { address, source } => lang.no_bus(address, source),
+        ClientError::NoBus { address, reason } => lang.no_bus(address, reason),
         ClientError::NoRecorder { address } => lang.no_recorder(address),
         ClientError::AccessDenied { address, source } => lang.access_denied(address, source),
         ClientError::UnknownSession(session) => lang.no_session(session),
@@ -123,21 +123,18 @@ fn client_text(error: &ClientError, lang: Lang) -> String {
 }
 
 fn recorder_text(error: &BusError, lang: Lang) -> String {
-    lang.recorder_refused(kind_title(error.kind(), lang), error.message())
-}
-
-fn kind_title(kind: ErrorKind, lang: Lang) -> String {
-    match kind {
-        ErrorKind::AlreadyRecording => lang.already_recording(),
-        ErrorKind::NotRecording => lang.not_recording(),
-        ErrorKind::InvalidOption => lang.invalid_option(),
-        ErrorKind::DeviceMissing => lang.device_missing(),
-        ErrorKind::DeviceBusy => lang.device_busy(),
-        ErrorKind::DeviceFailed => lang.device_failed(),
-        ErrorKind::NoEncoder => lang.no_encoder(),
-        ErrorKind::StorageFailed => lang.storage_failed(),
-        ErrorKind::ShuttingDown => lang.shutting_down(),
-        ErrorKind::Internal => lang.internal(),
-        ErrorKind::SourceUnusable => lang.source_unusable(),
+    let message = error.message();
+    match error.kind() {
+        ErrorKind::AlreadyRecording => lang.already_recording(message),
+        ErrorKind::NotRecording => lang.not_recording(message),
+        ErrorKind::InvalidOption => lang.invalid_option(message),
+        ErrorKind::DeviceMissing => lang.device_missing(message),
+        ErrorKind::DeviceBusy => lang.device_busy(message),
+        ErrorKind::DeviceFailed => lang.device_failed(message),
+        ErrorKind::NoEncoder => lang.no_encoder(message),
+        ErrorKind::StorageFailed => lang.storage_failed(message),
+        ErrorKind::ShuttingDown => lang.shutting_down(message),
+        ErrorKind::Internal => lang.internal(message),
+        ErrorKind::SourceUnusable => lang.source_unusable(message),
     }
 }

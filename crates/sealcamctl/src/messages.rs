@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The texts of the commands that speak to the recorder, in each language.
+//! The texts of the commands that speak to the recorder, in each language. The recorder's own messages are English: where
+//! one says all, the English text adds nothing to it.
 
 use bus::{DeviceKind, RecorderState};
 
@@ -7,7 +8,6 @@ use crate::text::{Lang, messages};
 
 messages! { MESSAGES {
     error_line(text) { en: "sealcamctl: {text}", zh: "sealcamctl 错误:{text}" }
-    recorder_refused(title, message) { en: "{title}: {message}", zh: "{title}:{message}" }
     no_recorder(bus) {
         en: "no recorder is on the {bus} bus: start it with `systemctl start sealcamd`, or name its bus with --bus",
         zh: "总线 {bus} 上没有录制服务:请用 `systemctl start sealcamd` 启动,或用 --bus 指定其所在总线",
@@ -37,17 +37,17 @@ messages! { MESSAGES {
     output_failed(reason) { en: "standard output: {reason}", zh: "标准输出出错:{reason}" }
     runtime_failed(reason) { en: "the program cannot run: {reason}", zh: "程序无法运行:{reason}" }
 
-    already_recording() { en: "already recording", zh: "正在录制" }
-    not_recording() { en: "not recording", zh: "当前未录制" }
-    invalid_option() { en: "invalid option", zh: "选项无效" }
-    device_missing() { en: "device missing", zh: "设备不存在" }
-    device_busy() { en: "device busy", zh: "设备被占用" }
-    device_failed() { en: "device failed", zh: "设备故障" }
-    no_encoder() { en: "no encoder", zh: "没有可用的编码器" }
-    storage_failed() { en: "storage failed", zh: "存储故障" }
-    shutting_down() { en: "the recorder is stopping", zh: "录制服务正在关闭" }
-    internal() { en: "fault in the recorder", zh: "录制服务内部错误" }
-    source_unusable() { en: "source unusable", zh: "信号源不可用" }
+    already_recording(message) { en: "{message}", zh: "正在录制:{message}" }
+    not_recording(message) { en: "{message}", zh: "当前未录制:{message}" }
+    invalid_option(message) { en: "{message}", zh: "选项无效:{message}" }
+    device_missing(message) { en: "{message}", zh: "设备不存在:{message}" }
+    device_busy(message) { en: "{message}", zh: "设备被占用:{message}" }
+    device_failed(message) { en: "device failed: {message}", zh: "设备故障:{message}" }
+    no_encoder(message) { en: "{message}", zh: "没有可用的编码器:{message}" }
+    storage_failed(message) { en: "storage failed: {message}", zh: "存储故障:{message}" }
+    shutting_down(message) { en: "{message}", zh: "录制服务正在关闭:{message}" }
+    internal(message) { en: "fault in the recorder: {message}", zh: "录制服务内部错误:{message}" }
+    source_unusable(message) { en: "source unusable: {message}", zh: "信号源不可用:{message}" }
 
     state_starting() { en: "starting", zh: "正在启动" }
     state_standby() { en: "standby", zh: "待机" }

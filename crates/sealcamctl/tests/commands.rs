@@ -98,6 +98,11 @@ async fn each_error_of_the_recorder_is_one_line_and_its_code() {
         assert_eq!((code, out.as_str(), error.lines().count()), (i32::from(kind.exit_code()), "", 1), "{error}");
         assert!(error.ends_with(": because\n"), "{error}");
     }
+    let (_, out, _) = run(&bench, &["start"]).await;
+    let (code, _, error) = run(&bench, &["start"]).await;
+    let id = session_id(1);
+    assert!(code == 10 && out.contains(&id.to_string()), "{out}");
+    assert_eq!(error, format!("sealcamctl: session {id} is being recorded\n"));
     let (code, _, error) = run(&bench, &["start", "--officer", ""]).await;
     assert!(code == 12 && error.contains("1 to 64 characters"), "{error}");
 }
@@ -109,6 +114,9 @@ async fn no_recorder_and_no_bus_say_what_to_do() {
     assert!(code == 20 && error.lines().count() == 1 && error.contains("systemctl start sealcamd"), "{error}");
     let (code, _, error) = parts(finish(program("unix:path=/nonexistent", &["status"])).await);
     assert!(code == 20 && error.lines().count() == 1 && error.contains("--bus"), "{error}");
+    for word in ["/nonexistent", "No such file", "os error", "reached"] {
+        assert_eq!(error.matches(word).count(), 1, "{word} in {error}");
+    }
     let (code, _, error) = parts(finish(program("sytem", &["status"])).await);
     assert!(code == 2 && error.contains("allowed are system, session"), "{error}");
 }

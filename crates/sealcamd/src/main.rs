@@ -58,10 +58,21 @@ fn main() -> ExitCode {
     match run::run(config, &arguments.bus) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!("{error:#}");
+            tracing::error!("{}", line(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error and its causes in one line; what an error says of its cause already is not said again.
+fn line(error: &anyhow::Error) -> String {
+    let mut line = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !line.contains(&cause) {
+            line += &format!(": {cause}");
+        }
+    }
+    line
 }
 
 fn fail(code: u8, error: &dyn std::fmt::Display) -> ExitCode {
@@ -76,4 +87,25 @@ fn start_logging() {
     let plain = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
     let plain = journal.is_none().then_some(plain);
     tracing_subscriber::registry().with(filter).with(journal).with(plain).init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line;
+    use anyhow::{Context, anyhow};
+    use std::io;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("/evidence: {source}")]
+    struct Outer {
+        source: io::Error,
+    }
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let outer = Outer { source: io::Error::from(io::ErrorKind::NotFound) };
+        assert_eq!(line(&anyhow!(outer)), "/evidence: entity not found");
+        let context = Err::<(), _>(io::Error::from(io::ErrorKind::NotFound)).context("the clock cannot be read");
+        assert_eq!(line(&context.unwrap_err()), "the clock cannot be read: entity not found");
+    }
 }
