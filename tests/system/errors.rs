@@ -9,7 +9,7 @@ use crate::support::bus::Bus;
 use crate::support::footage::{fixture, footage, live, replay, sound_card};
 use crate::support::mounts::Disk;
 use crate::support::nobody::Nobody;
-use crate::support::process::{finish, limited};
+use crate::support::process::{finish, limited, quietly};
 use crate::support::programs::sealcamd;
 use std::path::{Path, PathBuf};
 
@@ -148,10 +148,26 @@ fn a_configuration_with_a_mistake() {
         assert!(line.contains(&format!("sealcam.toml{place}")), "{place} is not in {line}");
         assert!(words.iter().all(|word| line.contains(word)), "{words:?} are not in {line}");
     }
-    std::fs::write(&file, "[recording]\nchunk_ms = 250\n").unwrap();
-    assert_eq!(check_config(&file).0, 0);
     let (code, line) = check_config(&folder.path().join("none.toml"));
     assert!(code == 78 && line.contains("none.toml") && line.contains("No such file"), "{line}");
+}
+
+#[test]
+fn a_good_configuration_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("sealcam.toml");
+    std::fs::write(&file, "[recording]\nchunk_ms = 250\n").unwrap();
+    let path = file.to_str().unwrap();
+    let defaults = "good: the built-in defaults (--config FILE checks a file)";
+    for (arguments, said) in [
+        (vec!["--config", path], format!("good: {path}\n")),
+        (vec![], format!("{defaults}\n")),
+        (vec!["--set", "video.source=test:"], format!("{defaults}, values overridden with --set: 1\n")),
+    ] {
+        let mut command = limited(sealcamd());
+        command.arg("--check-config").args(arguments);
+        assert_eq!(quietly(command), said);
+    }
 }
 
 fn check_config(file: &PathBuf) -> (i32, String) {

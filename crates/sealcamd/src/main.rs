@@ -18,7 +18,7 @@ mod writer;
 use bus::BusAddress;
 use clap::Parser;
 use config::Config;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::prelude::*;
@@ -39,7 +39,7 @@ struct Arguments {
     /// The bus to be on: system, session, or a D-Bus address.
     #[arg(long, value_name = "BUS", default_value = "system")]
     bus: BusAddress,
-    /// Checks the configuration and ends.
+    /// Checks the configuration, says what was checked, and ends.
     #[arg(long)]
     check_config: bool,
 }
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
         Err(error) => return fail(EXIT_CONFIG, &error),
     };
     if arguments.check_config {
-        println!("the configuration is good");
+        println!("{}", checked(arguments.config.as_deref(), arguments.set.len()));
         return ExitCode::SUCCESS;
     }
     start_logging();
@@ -61,6 +61,18 @@ fn main() -> ExitCode {
             tracing::error!("{}", line(&error));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// What was found good.
+fn checked(file: Option<&Path>, overrides: usize) -> String {
+    let base = match file {
+        Some(file) => file.display().to_string(),
+        None => "the built-in defaults (--config FILE checks a file)".to_owned(),
+    };
+    match overrides {
+        0 => format!("good: {base}"),
+        _ => format!("good: {base}, values overridden with --set: {overrides}"),
     }
 }
 
