@@ -9,12 +9,16 @@ use crate::text::{Lang, messages};
 messages! { MESSAGES {
     error_line(text) { en: "sealcamctl: {text}", zh: "sealcamctl 错误:{text}" }
     no_recorder(bus) {
-        en: "no recorder is on the {bus} bus: start it with `systemctl start sealcamd`, or name its bus with --bus",
-        zh: "总线 {bus} 上没有录制服务:请用 `systemctl start sealcamd` 启动,或用 --bus 指定其所在总线",
+        en: "no recorder is on the {bus} bus: start it with `systemctl start sealcamd`, or name the bus that it is on with \
+             --bus or SEALCAM_BUS: session, or an address such as unix:path=/run/sealcam/bus",
+        zh: "总线 {bus} 上没有录制服务:请用 `systemctl start sealcamd` 启动,或用 --bus 或 SEALCAM_BUS 指定其所在总线:\
+             session,或地址(如 unix:path=/run/sealcam/bus)",
     }
     no_bus(bus, reason) {
-        en: "the {bus} bus cannot be reached ({reason}): is D-Bus running? Name another bus with --bus",
-        zh: "无法连接总线 {bus}({reason}):D-Bus 是否在运行?可用 --bus 指定其他总线",
+        en: "the {bus} bus cannot be reached ({reason}): is D-Bus running? Name another bus with --bus or SEALCAM_BUS: \
+             session, or an address such as unix:path=/run/sealcam/bus",
+        zh: "无法连接总线 {bus}({reason}):D-Bus 是否在运行?可用 --bus 或 SEALCAM_BUS 指定其他总线:\
+             session,或地址(如 unix:path=/run/sealcam/bus)",
     }
     access_denied(bus, reason) {
         en: "the {bus} bus does not allow it: ask the administrator for the right to use the recorder ({reason})",

@@ -112,8 +112,10 @@ async fn no_recorder_and_no_bus_say_what_to_do() {
     let bus = PrivateBus::start();
     let (code, _, error) = parts(finish(program(&bus.address, &["status"])).await);
     assert!(code == 20 && error.lines().count() == 1 && error.contains("systemctl start sealcamd"), "{error}");
+    assert!(error.contains("--bus or SEALCAM_BUS: session, or an address"), "{error}");
     let (code, _, error) = parts(finish(program("unix:path=/nonexistent", &["status"])).await);
-    assert!(code == 20 && error.lines().count() == 1 && error.contains("--bus"), "{error}");
+    assert!(code == 20 && error.lines().count() == 1, "{error}");
+    assert!(error.contains("--bus or SEALCAM_BUS: session, or an address"), "{error}");
     for word in ["/nonexistent", "No such file", "os error", "reached"] {
         assert_eq!(error.matches(word).count(), 1, "{word} in {error}");
     }
