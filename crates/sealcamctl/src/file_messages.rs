@@ -25,11 +25,13 @@ messages! { FILE_MESSAGES {
     and_more(count) { en: "and {count} more (--json has them all)", zh: "另有 {count} 处(--json 列出全部)" }
     finding_line(problem, place, detail) { en: "{problem}: {place}: {detail}", zh: "{problem}:{place}:{detail}" }
     at_chunk(chunk) { en: ", chunk {chunk}", zh: ",数据块 {chunk}" }
-    at_time(from, to) { en: ", {from} to {to}", zh: ",{from} 至 {to}" }
+    at_time(time) { en: ", {time}", zh: ",{time}" }
+    range(from, to) { en: "{from} to {to}", zh: "{from} 至 {to}" }
+    moment(time) { en: "at {time}", zh: "于 {time}" }
     whole_recording() { en: "recording", zh: "整段录制" }
-    gap_line(medium, from, to, cause) {
-        en: "recorded gap: {medium}, {from} to {to}: {cause}",
-        zh: "已记载的中断:{medium},{from} 至 {to}:{cause}",
+    gap_line(medium, time, cause) {
+        en: "recorded gap: {medium}, {time}: {cause}",
+        zh: "已记载的中断:{medium},{time}:{cause}",
     }
 
     verdict_intact() { en: "intact", zh: "完整无改动" }
@@ -50,7 +52,7 @@ messages! { FILE_MESSAGES {
     }
     keys_not_trusted(reason) { en: "NOT TRUSTED: {reason}", zh: "不可信:{reason}" }
     keys_exported(count, device, path) {
-        en: "{count} public keys of device {device} written to {path}",
+        en: "written to {path}: device {device}, public keys: {count}",
         zh: "设备 {device} 的 {count} 个公钥已写入 {path}",
     }
 

@@ -98,7 +98,7 @@ messages! { MESSAGES {
     size(amount, bytes) { en: "{amount} ({bytes} bytes)", zh: "{amount}({bytes} 字节)" }
     share(bytes, percent) { en: "{bytes} bytes ({percent} %)", zh: "{bytes} 字节({percent} %)" }
     segment(file, chunks, bytes) {
-        en: "{file} ({chunks} chunks, {bytes} bytes)",
+        en: "{file} (chunks: {chunks}, {bytes} bytes)",
         zh: "{file}({chunks} 个数据块,{bytes} 字节)",
     }
     no_sessions() { en: "No sessions.", zh: "没有录制会话。" }
@@ -112,7 +112,7 @@ messages! { MESSAGES {
         en: "control {name} = {value} ({minimum} to {maximum})",
         zh: "控制项 {name} = {value}({minimum} 至 {maximum})",
     }
-    channels(count) { en: "up to {count} channels", zh: "最多 {count} 声道" }
+    channels(count) { en: "channels: up to {count}", zh: "最多 {count} 声道" }
 
     watch_state(state) { en: "State: {state}", zh: "状态:{state}" }
     watch_session(session) { en: "Current session: {session}", zh: "当前会话:{session}" }

@@ -161,7 +161,7 @@ fn finding(lang: Lang, finding: &Finding) -> String {
         place += &lang.at_chunk(chunk);
     }
     if let (Some(from_ns), Some(to_ns)) = (finding.from_ns, finding.to_ns) {
-        place += &lang.at_time(duration(from_ns), duration(to_ns));
+        place += &lang.at_time(time(lang, from_ns, to_ns));
     }
     lang.finding_line(problem(lang, finding.problem), place, shown(&lang.detail(&finding.detail)))
 }
@@ -176,7 +176,13 @@ fn shown(text: &str) -> String {
 
 fn gap(lang: Lang, gap: &Gap) -> String {
     let medium = gap.medium.map_or_else(|| lang.whole_recording(), |medium| lang.medium(medium));
-    lang.gap_line(medium, duration(gap.from_ns), duration(gap.to_ns), shown(&lang.gap_cause(&gap.cause)))
+    lang.gap_line(medium, time(lang, gap.from_ns, gap.to_ns), shown(&lang.gap_cause(&gap.cause)))
+}
+
+/// A stretch of media time; a moment where it would be shown from and to the same.
+fn time(lang: Lang, from_ns: u64, to_ns: u64) -> String {
+    let (from, to) = (duration(from_ns), duration(to_ns));
+    if from == to { lang.moment(from) } else { lang.range(from, to) }
 }
 
 fn overall(lang: Lang, overall: Overall) -> String {
@@ -214,7 +220,26 @@ fn problem(lang: Lang, problem: Problem) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::shown;
+    use super::{gap, shown};
+    use crate::text::Lang;
+    use evidence::verify::{Cause, Gap};
+
+    #[test]
+    fn a_gap_without_length_is_a_moment() {
+        let cut_off = |to_ns| Gap {
+            medium: None,
+            from_ns: 4_501_000_000,
+            to_ns,
+            cause: Cause::Ended { cause: "recovered".into() },
+        };
+        let (moment, range) = (cut_off(4_501_000_000), cut_off(5_021_000_000));
+        let why = "cut off, recovered at the next start";
+        assert_eq!(gap(Lang::En, &moment), format!("recorded gap: recording, at 0:00:04.501: {why}"));
+        assert_eq!(gap(Lang::En, &range), format!("recorded gap: recording, 0:00:04.501 to 0:00:05.021: {why}"));
+        let why = "被切断,下次启动时恢复";
+        assert_eq!(gap(Lang::Zh, &moment), format!("已记载的中断:整段录制,于 0:00:04.501:{why}"));
+        assert_eq!(gap(Lang::Zh, &range), format!("已记载的中断:整段录制,0:00:04.501 至 0:00:05.021:{why}"));
+    }
 
     #[test]
     fn a_name_cannot_write_a_verdict() {

@@ -63,7 +63,7 @@ async fn a_recording_from_start_to_show() {
         "Size             5.00 MB (5000000 bytes)",
         "Signed overhead  12000 bytes (0.240 %)",
         "Folder           /evidence/session-1",
-        "File             a_0001.mp4 (20 chunks, 5000000 bytes)",
+        "File             a_0001.mp4 (chunks: 20, 5000000 bytes)",
         "Photo            photo-1.jpg",
     ] {
         assert!(stopped.contains(&format!("{line}\n")), "{line} in\n{stopped}");
