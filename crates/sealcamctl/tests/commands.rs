@@ -188,3 +188,17 @@ async fn pages_and_completions_are_made_for_all_commands() {
     let (code, _, error) = parts(finish(program("system", &["man", "/proc/none/pages"])).await);
     assert!(code == 1 && error.lines().count() == 1 && error.contains("/proc/none/pages"), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn progress_is_in_the_units_of_the_verdict() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.mp4");
+    std::fs::write(&file, vec![0; 1_000_000]).unwrap();
+    // `script` gives it a terminal to draw on.
+    let mut command = Command::new("script");
+    let verify = format!("{} verify {}", env!("CARGO_BIN_EXE_sealcamctl"), file.display());
+    command.args(["--quiet", "--return", "--command", &verify, "/dev/null"]).env("SEALCAM_LANG", "en");
+    let (code, out, _) = parts(finish(command).await);
+    assert!(code == 6 && out.contains("/1.00 MB ") && out.contains("chunks: 0, 1.00 MB"), "{out}");
+    assert!(!out.contains("iB"), "{out}");
+}
