@@ -47,7 +47,13 @@ pub(crate) enum CommandError {
     /// The runtime of the program.
     #[error("the program cannot run: {0}")]
     Runtime(#[source] io::Error),
-    /// A file of public keys.
+    /// A file that was given as one of public keys and is something else.
+    #[error("{path}: this is no key history", path = path.display())]
+    NoHistory {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A file of public keys that cannot be used.
     #[error("{path}: {source}", path = path.display())]
     History {
         /// Which.
@@ -96,6 +102,7 @@ impl CommandError {
             Self::Path { path, source } => lang.path_failed(path.display(), source),
             Self::Output(source) => lang.output_failed(source),
             Self::Runtime(source) => lang.runtime_failed(source),
+            Self::NoHistory { path } => lang.no_history(path.display()),
             Self::History { path, source } => lang.history_failed(path.display(), source),
             // These come from the libraries, in English, with the path that they concern.
             Self::Verify(error) => error.to_string(),

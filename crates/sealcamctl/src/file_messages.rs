@@ -91,7 +91,14 @@ messages! { FILE_MESSAGES {
     rule_chunks() { en: "no chunk is longer than a second", zh: "没有超过一秒的数据块" }
     holds() { en: "holds", zh: "成立" }
     violated() { en: "VIOLATED", zh: "不成立" }
-    history_failed(path, reason) { en: "{path}: {reason}", zh: "{path} 出错:{reason}" }
+    history_failed(path, reason) {
+        en: "{path}: {reason}: export the keys anew with `sealcamctl key export FILE`",
+        zh: "{path} 出错:{reason}:请用 `sealcamctl key export FILE` 重新导出公钥",
+    }
+    no_history(path) {
+        en: "{path}: this is no key history: `sealcamctl key export FILE` makes one",
+        zh: "{path} 不是公钥历史:请用 `sealcamctl key export FILE` 导出",
+    }
 } }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ use crate::exit::Exit;
 use crate::output::{Output, labelled};
 use crate::text::Lang;
 use crate::units::{bytes, duration};
-use evidence::history::KeyHistory;
+use evidence::history::{HistoryError, KeyHistory};
+use evidence::ledger::LedgerError;
 use evidence::verify::{Finding, Gap, Options, Overall, Problem, Report, Trust, size_of, verify_all};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
@@ -64,18 +65,27 @@ pub(crate) fn jobs(asked: Option<NonZeroUsize>) -> NonZeroUsize {
 }
 
 fn read_history(path: &Path) -> Result<KeyHistory, CommandError> {
-    let bytes =
-        read_at_most(path, MAX_HISTORY_BYTES).map_err(|source| CommandError::Path { path: path.into(), source })?;
-    KeyHistory::decode(&bytes).map_err(|source| CommandError::History { path: path.into(), source })
+    let path = path.to_path_buf();
+    match read_at_most(&path, MAX_HISTORY_BYTES + 1) {
+        Err(source) => Err(CommandError::Path { path, source }),
+        Ok(bytes) if bytes.len() as u64 > MAX_HISTORY_BYTES => Err(CommandError::NoHistory { path }),
+        Ok(bytes) => KeyHistory::decode(&bytes).map_err(|source| match has_no_entry(&source) {
+            true => CommandError::NoHistory { path },
+            false => CommandError::History { path, source },
+        }),
+    }
 }
 
 fn read_at_most(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > limit {
-        true => Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("more than {limit} bytes: no key history"))),
-        false => Ok(bytes),
-    }
+    File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Whether not even the first entry of a key history could be read.
+fn has_no_entry(error: &HistoryError) -> bool {
+    use LedgerError::{Damaged, Torn};
+    matches!(error, HistoryError::Empty | HistoryError::Entry(Damaged { seq: 0, .. } | Torn { seq: 0, .. }))
 }
 
 fn progress_bar(arguments: &VerifyArgs, output: &Output) -> ProgressBar {

@@ -202,3 +202,21 @@ async fn progress_is_in_the_units_of_the_verdict() {
     assert!(code == 6 && out.contains("/1.00 MB ") && out.contains("chunks: 0, 1.00 MB"), "{out}");
     assert!(!out.contains("iB"), "{out}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_key_history_is_told_and_how_to_make_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = folder.path().join("segment.mp4");
+    std::fs::write(&film, b"\0\0\0\x1cftypiso6\0\0\0\0").unwrap();
+    let film = film.display().to_string();
+    for key in [film.as_str(), "/dev/null", "/dev/zero"] {
+        let (code, out, error) = parts(finish(program("system", &["verify", &film, "--key", key])).await);
+        assert_eq!((code, out.as_str()), (1, ""));
+        let said = format!("sealcamctl: {key}: this is no key history: `sealcamctl key export FILE` makes one\n");
+        assert_eq!(error, said);
+    }
+    let mut command = program("system", &["verify", &film, "--key", &film]);
+    command.env("SEALCAM_LANG", "zh");
+    let (_, _, error) = parts(finish(command).await);
+    assert!(error.contains("不是公钥历史") && error.contains("key export"), "{error}");
+}
