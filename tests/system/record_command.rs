@@ -2,13 +2,15 @@
 //! `make record`, as far as it is scripts/record: what a newcomer runs first.
 //!
 //! What could break: the script and the programs drift apart (a setting, a command or a path is called otherwise), the
-//! verdict is lost, Ctrl-C leaves the recording open or processes running.
+//! verdict is lost, Ctrl-C leaves the recording open or processes running, a folder is named after the time of the build.
 
 use crate::support::footage::{FIXTURE_FRAMES, fixture};
 use crate::support::process::{PATIENCE, Running, finish, tied};
 use crate::support::programs::{profile, root, sealcamd, target_folder, without_cargo_variables};
 use std::ffi::OsStr;
+use std::fs::Permissions;
 use std::io::{BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -44,6 +46,28 @@ fn a_short_recording_with_its_verdict() {
     let frames: u64 = frames.trim().split(' ').next().unwrap().parse().unwrap();
     assert!((15..FIXTURE_FRAMES).contains(&frames), "{frames} frames in 2 s at 10 a second");
     assert!(out.join("evidence/ledger.cbor").exists() && out.join("keys").exists());
+}
+
+#[test]
+fn the_folder_has_the_time_of_the_recording() {
+    let folder = tempfile::tempdir().unwrap();
+    // The script takes the folder above its own for the checkout, and this for cargo: a build that lasts into the next second.
+    let (script, cargo) = (folder.path().join("scripts/record"), folder.path().join("bin/cargo"));
+    for file in [&script, &cargo] {
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    }
+    std::fs::copy(root().join("scripts/record"), &script).unwrap();
+    std::fs::write(&cargo, "#!/bin/sh\nsleep 1.1\ndate -u +%Y-%m-%dT%H%M%SZ >built\n").unwrap();
+    std::fs::set_permissions(&cargo, Permissions::from_mode(0o755)).unwrap();
+    let mut command = with_settings(without_cargo_variables("bash"), Path::new(""), "1");
+    let path = std::env::var("PATH").unwrap();
+    command.arg(&script).env("PATH", format!("{}:{path}", cargo.parent().unwrap().display()));
+    let ended = finish(command);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let built = std::fs::read_to_string(folder.path().join("built")).unwrap();
+    let mut runs = std::fs::read_dir(folder.path().join("out")).unwrap();
+    let run = runs.next().unwrap().unwrap().file_name().into_string().unwrap();
+    assert!(runs.next().is_none() && run.as_str() >= built.trim(), "{run} was built at {built}");
 }
 
 #[test]
