@@ -11,6 +11,13 @@ use clap_complete::Shell;
 
 use crate::exit::EXIT_CODES_HELP;
 
+/// The environment variables that count, for the manual pages.
+pub(crate) const ENVIRONMENT: &[(&str, &str)] = &[
+    ("SEALCAM_BUS", "The bus of the recorder where --bus is not given: system, session, or a D-Bus address"),
+    ("SEALCAM_LANG", "The language of the output: Chinese where it begins with zh, else English"),
+    ("LC_ALL, LC_MESSAGES, LANG", "Where SEALCAM_LANG is not set, the first of these that is set says the language"),
+];
+
 /// Record, look at and verify evidence
 #[derive(Debug, Parser)]
 #[command(name = "sealcamctl", version, arg_required_else_help = true, after_long_help = EXIT_CODES_HELP)]
@@ -92,7 +99,7 @@ const EVIDENCE_FOLDER: &str = "/var/lib/sealcam/evidence";
 /// Arguments of `verify`.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
-    /// Segment files, session folders, or a whole evidence folder
+    /// Segment files, photos, session folders, or a whole evidence folder
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     /// The device's exported public keys; without it no key is trusted

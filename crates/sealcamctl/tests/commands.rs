@@ -181,6 +181,13 @@ async fn pages_and_completions_are_made_for_all_commands() {
     }
     let main = std::fs::read_to_string(folder.path().join("sealcamctl.1")).unwrap();
     assert!(main.contains("AlreadyRecording"), "{main}");
+    let verify = std::fs::read_to_string(folder.path().join("sealcamctl-verify.1")).unwrap();
+    assert!(verify.contains("verify\\fR [OPTIONS] <PATH>...\n"), "{verify}");
+    for page in [main, verify] {
+        let (_, environment) = page.split_once(".SH ENVIRONMENT").unwrap();
+        assert!(environment.contains("SEALCAM_BUS") && environment.contains("SEALCAM_LANG"), "{page}");
+        assert!(!page.contains(".SH EXTRA"), "{page}");
+    }
     for shell in ["bash", "zsh", "fish"] {
         let (code, out, _) = parts(finish(program("system", &["completions", shell])).await);
         assert!(code == 0 && out.contains("devices"), "{shell}");
