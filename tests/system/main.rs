@@ -7,6 +7,7 @@
 mod support;
 
 mod errors;
+mod json;
 mod life;
 mod live;
 mod playback;
