@@ -13,6 +13,7 @@ use evidence::{Hash, SessionId};
 use layers::Layers;
 use media::{AudioSettings, Pace, ReplaySettings, Settings, Source, VideoSettings};
 use std::path::{Path, PathBuf};
+use store::Place;
 use store::names::Template;
 use toml::Value;
 
@@ -52,8 +53,11 @@ pub(crate) struct Device {
 
 #[derive(Debug, Clone)]
 pub(crate) struct EvidencePlace {
-    pub(crate) folder: PathBuf,
-    pub(crate) state: PathBuf,
+    pub(crate) place: Place,
+    /// Where recording goes on when the first place fails.
+    pub(crate) fallback: Option<Place>,
+    /// Minutes of recording for which there is room, at which a warning is given.
+    pub(crate) warn_min: Vec<u32>,
     pub(crate) names: Template,
     pub(crate) segment_s: u32,
     pub(crate) segment_mib: u32,
@@ -63,7 +67,12 @@ pub(crate) struct EvidencePlace {
 pub(crate) struct Recording {
     pub(crate) media: Media,
     chunk_ms: u32,
-    start_timeout_ms: u32,
+    pub(crate) start_timeout_ms: u32,
+    pub(crate) prerecord_s: u32,
+    pub(crate) prerecord_mib: u32,
+    pub(crate) prerecord_sound: bool,
+    pub(crate) postrecord_s: u32,
+    pub(crate) resume: bool,
 }
 
 impl Config {
@@ -96,14 +105,24 @@ impl Config {
 
     /// Keys beside the evidence would be carried away with it, and evidence beside the keys with them.
     fn check_folders(&self, layers: &Layers) -> Result<(), ConfigError> {
-        let (folder, state) = (&self.evidence.folder, &self.evidence.state);
-        if !folder.starts_with(state) && !state.starts_with(folder) {
-            return Ok(());
-        }
-        let key = if layers.is_chosen("evidence.state") { "evidence.state" } else { "evidence.folder" };
-        let (folder, state) = (folder.display(), state.display());
-        let problem = format!("{state} (state) and {folder} (folder) must be apart, neither within the other");
-        Err(layers.wrong(key, None, problem))
+        let EvidencePlace { place, fallback, .. } = &self.evidence;
+        let first = [("folder", &place.evidence), ("state", &place.state)];
+        let second = fallback.iter().flat_map(|place| {
+            [("fallback_folder", &place.evidence), ("fallback_state", &place.state)]
+        });
+        let folders: Vec<_> = first.into_iter().chain(second).collect();
+        let pairs = (1..folders.len()).flat_map(|n| folders[..n].iter().map(move |before| (*before, n)));
+        let together = pairs.map(|(before, n)| (before, folders[n]));
+        let meet = |((_, one), (_, other)): &((&str, &PathBuf), (&str, &PathBuf))| {
+            one.starts_with(other) || other.starts_with(one)
+        };
+        let mut together = together.filter(meet);
+        let Some(((one_key, one), (other_key, other))) = together.next() else { return Ok(()) };
+        let other_is_chosen = layers.is_chosen(&format!("evidence.{other_key}"));
+        let key = format!("evidence.{}", if other_is_chosen { other_key } else { one_key });
+        let (one, other) = (one.display(), other.display());
+        let problem = format!("{other} ({other_key}) and {one} ({one_key}) must be apart, neither within the other");
+        Err(layers.wrong(&key, None, problem))
     }
 
     /// A name that is too long would be noticed only when something is to be recorded.
@@ -137,12 +156,23 @@ impl Config {
 
 fn evidence_place(layers: &Layers) -> Result<EvidencePlace, ConfigError> {
     Ok(EvidencePlace {
-        folder: layers.folder("evidence.folder")?,
-        state: layers.folder("evidence.state")?,
+        place: Place { evidence: layers.folder("evidence.folder")?, state: layers.folder("evidence.state")? },
+        fallback: fallback(layers)?,
+        warn_min: layers.numbers("evidence.warn_min", 1, 1440)?,
         names: layers.parsed("evidence.names", "a text with variables, such as \"{device}_{utc}_{number}\"")?,
         segment_s: layers.number("evidence.segment_s", 1, 3600)?,
         segment_mib: layers.number("evidence.segment_mib", 1, 4000)?,
     })
+}
+
+fn fallback(layers: &Layers) -> Result<Option<Place>, ConfigError> {
+    let (folder, state) = ("evidence.fallback_folder", "evidence.fallback_state");
+    match (layers.folder_or_none(folder)?, layers.folder_or_none(state)?) {
+        (Some(evidence), Some(state)) => Ok(Some(Place { evidence, state })),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(layers.wrong(folder, None, format!("{state} is needed with it"))),
+        (None, Some(_)) => Err(layers.wrong(state, None, format!("{folder} is needed with it"))),
+    }
 }
 
 fn recording(layers: &Layers) -> Result<Recording, ConfigError> {
@@ -151,6 +181,11 @@ fn recording(layers: &Layers) -> Result<Recording, ConfigError> {
         media: layers.text("recording.media", media, |word| word.parse().ok())?,
         chunk_ms: layers.number("recording.chunk_ms", 100, 950)?,
         start_timeout_ms: layers.number("recording.start_timeout_ms", 100, 60_000)?,
+        prerecord_s: layers.number("recording.prerecord_s", 0, 120)?,
+        prerecord_mib: layers.number("recording.prerecord_mib", 1, 512)?,
+        prerecord_sound: layers.flag("recording.prerecord_sound")?,
+        postrecord_s: layers.number("recording.postrecord_s", 0, 120)?,
+        resume: layers.flag("recording.resume")?,
     })
 }
 
@@ -289,6 +324,14 @@ mod tests {
             ("evidence.folder = \"/\"", "allowed is a folder's absolute path"),
             ("evidence.state = \"here/state\"", "\"here/state\" is not allowed; allowed is a folder's absolute path"),
             ("evidence.state = \"/a/../b\"", "without '..'"),
+            ("evidence.fallback_folder = 5", "5 is not allowed; allowed is a folder's absolute path"),
+            ("evidence.fallback_folder = \"/b\"", "evidence.fallback_state is needed with it"),
+            ("evidence.fallback_state = \"/b\"", "evidence.fallback_folder is needed with it"),
+            ("evidence.warn_min = []", "[] is not allowed; allowed is a list of one or more numbers from 1 to 1440"),
+            ("evidence.warn_min = [5, 0]", "0 is not allowed; allowed are 1 to 1440"),
+            ("recording.prerecord_s = 121", "121 is not allowed; allowed is 0 to 120"),
+            ("recording.prerecord_mib = 0", "0 is not allowed; allowed is 1 to 512"),
+            ("recording.prerecord_sound = 1", "1 is not allowed; allowed is true or false"),
         ];
         for (text, expected) in cases {
             let line = refused(text);
@@ -308,6 +351,10 @@ mod tests {
         );
         assert!(set("evidence.folder=/var/lib/sealcam/state").unwrap_err().contains("apart"));
         assert!(set("evidence.folder=/var/lib/sealcam/state2").is_ok());
+        let second = refused("[evidence]\nfolder = \"/a/e\"\nfallback_folder = \"/a\"\nfallback_state = \"/b\"\n");
+        assert!(second.starts_with("sealcam.toml:3:1: evidence.fallback_folder: /a (fallback_folder) and /a/e (folder)"), "{second}");
+        let pair = ["evidence.fallback_folder=/b/e", "evidence.fallback_state=/b/s"].map(str::to_owned);
+        assert!(Config::load(None, &pair).unwrap().evidence.fallback.is_some());
     }
 
     #[test]

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The recorder daemon: wires media, store and state machine together and puts them on D-Bus.
 
+mod battery;
+mod clocks;
 mod config;
 mod control;
 mod devices;

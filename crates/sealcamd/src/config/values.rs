@@ -60,6 +60,29 @@ impl Layers {
         })
     }
 
+    /// The absolute path of a folder, or none where the text is empty.
+    pub(super) fn folder_or_none(&self, key: &str) -> Result<Option<PathBuf>, ConfigError> {
+        match self.value(key)?.as_str() {
+            Some("") => Ok(None),
+            _ => self.folder(key).map(Some),
+        }
+    }
+
+    /// One or more whole numbers from `min` to `max`.
+    pub(super) fn numbers(&self, key: &str, min: u32, max: u32) -> Result<Vec<u32>, ConfigError> {
+        let allowed = format!("a list of one or more numbers from {min} to {max}, such as [{max}, {min}]");
+        let Some(items) = self.value(key)?.as_array().filter(|items| !items.is_empty()) else {
+            return Err(self.not_allowed(key, &allowed));
+        };
+        let number = |(at, item): (usize, &Value)| {
+            let number = item.as_integer().and_then(|number| u32::try_from(number).ok());
+            let problem = || format!("{} is not allowed; allowed are {min} to {max}", shown(item));
+            let fits = number.filter(|number| (min..=max).contains(number));
+            fits.ok_or_else(|| self.wrong(key, Some(at), problem()))
+        };
+        items.iter().enumerate().map(number).collect()
+    }
+
     /// Some of these names, in an order of preference.
     pub(super) fn names(&self, key: &str, known: &[String]) -> Result<Vec<String>, ConfigError> {
         let Some(items) = self.value(key)?.as_array().filter(|items| !items.is_empty()) else {
