@@ -42,6 +42,8 @@ fn start(session_key: &Ed25519Signer) -> evidence::ledger::SignedEntry {
         label: "x".into(),
         sources: Vec::new(),
         zero_boot_ns: BootNs(0),
+        pressed_boot_ns: None,
+        continues: None,
     };
     head.sign(&device, clock(), Body::SessionStart(body)).unwrap()
 }

@@ -163,6 +163,7 @@ fn end_body(start: &SessionStartBody, entry: &SignedEntry, scans: &[Scanned]) ->
         chunks: last.map_or(0, |found| found.record.chunk + is_chunk(found.record.kind)),
         records: last.map_or(0, |found| found.record.seq + 1),
         last: last.map_or(entry.hash, |found| found.hash),
+        pressed_boot_ns: None,
     }
 }
 

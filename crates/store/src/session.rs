@@ -367,6 +367,7 @@ impl SessionWriter {
             chunks: self.durable.chunks,
             records: self.durable.records,
             last: self.durable.last,
+            pressed_boot_ns: None,
         };
         let mut books = self.evidence.books();
         let entry = books.enter_closing(&Body::SessionEnd(end.clone()))?;
@@ -418,6 +419,8 @@ fn start_body(id: SessionId, plan: &NewSession, signer: &dyn Signer, folder: Str
         label: plan.label.clone(),
         sources: plan.sources.clone(),
         zero_boot_ns: plan.zero_boot_ns,
+        pressed_boot_ns: None,
+        continues: None,
     }
 }
 
