@@ -177,7 +177,7 @@ fn a_chunk_longer_than_a_second_is_the_eighth() {
     let at: Vec<_> = durations.map(|(at, _)| at).collect();
     at.into_iter().for_each(|at| slow[at + 2] = 16);
     writer.append(&recording.footage.init(), slow).unwrap();
-    writer.finish("stop").unwrap();
+    writer.finish("stop", None).unwrap();
     close(evidence);
     assert_eq!(numbers(&device), [8]);
 }

@@ -92,11 +92,11 @@ fn a_session_is_closed_on_the_full_disk_and_the_recorder_comes_up_on_it() {
     let evidence = device.open();
     let (writer, stored) = record_until_full(&device, &evidence);
     fill(&disk);
-    let end = writer.finish("stop").unwrap();
-    assert_eq!((end.cause.as_str(), end.chunks), ("storage-failed", stored));
+    let end = writer.finish("stop", None).unwrap();
+    assert_eq!((end.cause.as_str(), end.chunks), ("storage-full", stored));
     let session = &sessions(device.evidence())[0];
     let alone = verdict::report(session, None);
-    assert_eq!((verdict::overall(&alone), alone.gaps[0].cause.to_string().as_str()), ("gaps", "storage-failed"));
+    assert_eq!((verdict::overall(&alone), alone.gaps[0].cause.to_string().as_str()), ("gaps", "storage-full"));
     fill(&disk);
     assert_full(&device, &evidence);
     close(evidence);
@@ -216,7 +216,7 @@ fn a_session_is_ended_in_the_reserve() {
     // Whoever reads the index keeps its log, which would be room as well.
     let reader = Index::open_read_only(device.evidence()).unwrap();
     assert_eq!(reader.sessions().unwrap().len(), 1);
-    assert_eq!(writer.finish("stop").unwrap().chunks, 3);
+    assert_eq!(writer.finish("stop", None).unwrap().chunks, 3);
     assert!(reader.sessions().unwrap()[0].ended_utc_ns.is_some());
     drop(reader);
     assert!(length(&device.evidence().join("RESERVE")) < 1024 * 1024);
@@ -236,6 +236,9 @@ fn a_start_is_entered_in_the_reserve() {
     assert_eq!((recovered.len(), recovered[0].end.chunks), (1, 3));
     assert_full(&device, &evidence);
     close(evidence);
-    assert_eq!(kinds(&device)[3..], ["session-start", "photo", "session-end", "boot", "key", "shutdown"]);
+    assert_eq!(
+        kinds(&device)[3..],
+        ["session-start", "photo", "interruption", "interruption-end", "session-end", "boot", "key", "shutdown"]
+    );
     assert_sound(&device);
 }

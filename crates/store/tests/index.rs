@@ -113,7 +113,7 @@ fn an_index_that_fails_while_recording_stops_nothing_and_has_no_hole_afterwards(
         device.feed(&mut writer, &recording);
         db.execute_batch(&format!("ALTER TABLE away RENAME TO {table}")).unwrap();
         drop(db);
-        assert_eq!(writer.finish("stop").unwrap().chunks, 6);
+        assert_eq!(writer.finish("stop", None).unwrap().chunks, 6);
         let ended = dump(device.evidence());
         close(evidence);
         let closed = dump(device.evidence());

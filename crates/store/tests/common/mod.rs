@@ -58,6 +58,8 @@ impl Recording {
             label: "SC-1".into(),
             sources: sources(&self.footage),
             zero_boot_ns: clock.now().boot_ns,
+            pressed_boot_ns: None,
+            continues: None,
             template: store::names::DEFAULT_TEMPLATE.parse().unwrap(),
             roll_ns: self.chunks_a_segment * 500_000_000 - 100_000_000,
             roll_bytes: u64::MAX,
@@ -121,7 +123,7 @@ impl Device {
         let mut writer = self.begin(evidence, recording);
         self.feed(&mut writer, recording);
         let id = writer.id();
-        writer.finish(recording.cause).unwrap();
+        writer.finish(recording.cause, None).unwrap();
         self.clock.advance_ms(60_000);
         id
     }
@@ -159,7 +161,7 @@ impl Device {
 
 pub fn open_place(place: &Place, clock: &Arc<ScriptedClock>) -> Result<(Evidence, Vec<Recovered>), StoreError> {
     let boot = BootBody { software: "sealcam test".into(), config: Hash::of(b"a configuration") };
-    Evidence::open(place, boot, Arc::clone(clock) as Arc<dyn TimeSource>)
+    Evidence::open(place, boot, Arc::clone(clock) as Arc<dyn TimeSource>, &mut |_| ())
 }
 
 /// A folder that goes with the value; in memory where the system has such a place, for these tests sync a lot.
