@@ -52,7 +52,7 @@ impl Recording {
         self
     }
 
-    fn plan(&self, clock: &ScriptedClock) -> NewSession {
+    pub fn plan(&self, clock: &ScriptedClock) -> NewSession {
         NewSession {
             officer: "110233".into(),
             label: "SC-1".into(),
@@ -126,6 +126,15 @@ impl Device {
         writer.finish(recording.cause, None).unwrap();
         self.clock.advance_ms(60_000);
         id
+    }
+
+    /// Writes chunks `from` to `to`, the last one not included.
+    pub fn feed_some(&self, writer: &mut SessionWriter, footage: &Footage, from: u64, to: u64) {
+        let init = footage.init();
+        for n in from..to {
+            self.clock.advance_ms(500);
+            writer.append(&init, footage.fragment(n)).unwrap();
+        }
     }
 
     /// Writes all chunks, and leaves the session open.
@@ -229,7 +238,14 @@ impl Device {
 }
 
 impl Frozen {
-    /// A device that wakes up in this state.
+    /// A device that wakes up in this state after the power was gone for some time.
+    pub fn wake_rebooted(&self) -> Device {
+        let device = self.wake();
+        device.clock.reboot();
+        device
+    }
+
+    /// A device that wakes up in this state, an hour after its clock began, in the same boot.
     pub fn wake(&self) -> Device {
         let home = temporary();
         copy_tree(self.home.path(), home.path());
