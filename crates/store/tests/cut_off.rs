@@ -201,11 +201,7 @@ fn interruptions_that_were_open_are_over_where_the_recorder_was_last_seen() {
 #[test]
 fn a_recovery_that_is_cut_off_anywhere_is_made_again_with_the_same_result() {
     let frozen = cut_off(6, |device, writer| {
-        let from_boot_ns = device.clock.now().boot_ns;
-        let (cause, detail, media) = ("camera".into(), String::new(), vec![Medium::Video]);
-        writer
-            .begin_interruption(NewInterruption { cause, known: Known::Device, media, from_boot_ns, detail })
-            .unwrap();
+        device.interrupt(writer, "camera", &[Medium::Video]);
     });
     let first = frozen.wake_rebooted();
     let before = entries(first.evidence()).len();

@@ -9,6 +9,8 @@ mod common;
 
 use common::footage::Footage;
 use common::{Device, Recording, close, entries, files, jpeg, sessions, verdict};
+use evidence::record::Medium;
+use evidence::time::TimeSource;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::num::NonZeroUsize;
@@ -225,6 +227,33 @@ fn a_session_is_ended_in_the_reserve() {
     let report = verdict::report(&sessions(device.evidence())[0], None);
     assert!(["gaps", "intact"].contains(&verdict::overall(&report)), "{:?}", report.findings);
     assert_eq!(store::check::check(device.evidence(), NonZeroUsize::MIN).unwrap(), []);
+}
+
+#[test]
+fn interruptions_and_steps_of_the_clock_are_entered_in_the_reserve() {
+    let test = "interruptions_and_steps_of_the_clock_are_entered_in_the_reserve";
+    let Some(disk) = on_disk(test, "4m") else { return };
+    let device = Device::on_disk(&disk);
+    let evidence = device.open();
+    let recording = Recording::new(Footage::SOUND, 3, 4);
+    let mut writer = device.begin(&evidence, &recording);
+    device.feed(&mut writer, &recording);
+    fill(&disk);
+    // More than the last pages of ledger and copies have room for.
+    for _ in 0..30 {
+        let id = device.interrupt(&mut writer, "storage-full", &[Medium::Audio]);
+        evidence.enter_clock_step(1_000_000_000).unwrap();
+        writer.end_interruption(id, device.clock.now().boot_ns).unwrap();
+    }
+    let last = device.interrupt(&mut writer, "storage-full", &[Medium::Audio]);
+    assert!(evidence.explain(last, "other", "", "").is_err_and(|error| error.is_full()));
+    writer.finish("storage-full", None).unwrap();
+    close(evidence);
+    assert!(length(&device.evidence().join("RESERVE")) < 1024 * 1024);
+    let (told, steps) = (kinds(&device), Index::open_read_only(device.evidence()).unwrap().clock_steps().unwrap());
+    assert_eq!((told.iter().filter(|kind| *kind == "interruption-end").count(), steps.len()), (31, 30));
+    fs::remove_file(disk.join("filler")).unwrap();
+    assert_sound(&device);
 }
 
 #[test]

@@ -21,6 +21,7 @@ use store::{Evidence, NewInterruption, SessionWriter, StoreError};
 
 const SECOND_NS: u64 = 1_000_000_000;
 
+/// One that begins now, to be changed or refused.
 fn interruption(device: &Device, cause: &str, media: &[Medium]) -> NewInterruption {
     NewInterruption {
         cause: cause.into(),
@@ -35,7 +36,7 @@ fn interruption(device: &Device, cause: &str, media: &[Medium]) -> NewInterrupti
 fn record_without_camera(device: &Device, evidence: &Arc<Evidence>) -> (SessionWriter, InterruptionId) {
     let mut writer = device.begin(evidence, &Recording::new(Footage::BOTH, 0, 4));
     device.feed_some(&mut writer, &Footage::BOTH, 0, 4);
-    let id = writer.begin_interruption(interruption(device, "camera", &[Medium::Video])).unwrap();
+    let id = device.interrupt(&mut writer, "camera", &[Medium::Video]);
     writer.note(Event { event: "source-failed".into(), medium: Some(Medium::Video), detail: "unplugged".into() });
     device.feed_some(&mut writer, &Footage::SOUND, 4, 8);
     writer.end_interruption(id, device.clock.now().boot_ns).unwrap();
@@ -126,7 +127,7 @@ fn an_end_of_all_media_within_an_interruption_is_not_named_twice() {
         let evidence = device.open();
         let mut writer = device.begin(&evidence, &Recording::new(Footage::BOTH, 0, 4));
         device.feed_some(&mut writer, &Footage::BOTH, 0, 4);
-        writer.begin_interruption(interruption(&device, "storage", &media)).unwrap();
+        device.interrupt(&mut writer, "storage", &media);
         device.clock.advance_ms(9_000);
         writer.finish("storage-failed", None).unwrap();
         close(evidence);
@@ -145,7 +146,7 @@ fn what_is_open_when_the_session_ends_is_over_then() {
     let mut writer = device.begin(&evidence, &Recording::new(Footage::BOTH, 0, 4));
     device.feed_some(&mut writer, &Footage::BOTH, 0, 2);
     for (cause, medium) in [("camera", Medium::Video), ("microphone", Medium::Audio)] {
-        writer.begin_interruption(interruption(&device, cause, &[medium])).unwrap();
+        device.interrupt(&mut writer, cause, &[medium]);
         device.clock.advance_ms(1_000);
     }
     writer.finish("stop", None).unwrap();
@@ -249,8 +250,7 @@ fn what_cannot_be_put_on_record_is_refused_and_spoils_nothing() {
     }
     let long = NewInterruption { detail: "x".repeat(70_000), ..interruption(&device, "camera", &[Medium::Video]) };
     assert!(writer.begin_interruption(long).is_err());
-    let both = interruption(&device, "storage", &[Medium::Audio, Medium::Video, Medium::Audio]);
-    writer.begin_interruption(both).unwrap();
+    device.interrupt(&mut writer, "storage", &[Medium::Audio, Medium::Video, Medium::Audio]);
     writer.finish("stop", None).unwrap();
     close(evidence);
     close(device.open());
@@ -269,7 +269,7 @@ fn a_copy_that_could_not_be_written_is_written_at_the_end_or_at_the_next_start()
         let copies = session.join("session.cbor");
         fs::remove_file(&copies).unwrap();
         fs::create_dir(&copies).unwrap();
-        let id = writer.begin_interruption(interruption(&device, "camera", &[Medium::Video])).unwrap();
+        let id = device.interrupt(&mut writer, "camera", &[Medium::Video]);
         if mended {
             fs::remove_dir(&copies).unwrap();
         }

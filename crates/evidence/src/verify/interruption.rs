@@ -57,11 +57,9 @@ pub(super) struct Interruptions {
 impl Interruptions {
     /// Those that the entries of a session tell; `start` gives its zero.
     pub(super) fn of(entries: &Entries, start: Option<(&SignedEntry, &SessionStartBody)>) -> Interruptions {
-        let ends = ends(entries);
         let closed = entries.closed().map(|signed| &signed.entry.clock);
-        let gaps: Vec<_> = first_of_each(entries)
-            .flat_map(|body| gaps_of(body, ends.get(&body.id).copied().or(closed), start))
-            .collect();
+        let all = begun_and_ended(entries).into_iter();
+        let gaps: Vec<_> = all.flat_map(|(body, to)| gaps_of(body, to.or(closed), start)).collect();
         let mut covered = BTreeMap::<Medium, Vec<(u64, u64)>>::new();
         for gap in &gaps {
             let span = gap.medium.zip(gap.from_ns).map(|(medium, from_ns)| (medium, (from_ns, gap.to_ns)));
@@ -86,24 +84,26 @@ impl Interruptions {
     }
 }
 
-/// Behind the first with an id, another is forged and does not count.
-fn first_of_each(entries: &Entries) -> impl Iterator<Item = &InterruptionBody> {
-    let mut seen = BTreeSet::new();
-    entries.0.iter().filter_map(move |signed| match &signed.entry.body {
-        Body::Interruption(body) if seen.insert(body.id) => Some(body),
-        _ => None,
-    })
-}
-
-/// The first end of each interruption.
-fn ends(entries: &Entries) -> BTreeMap<InterruptionId, &Clock> {
-    let mut ends = BTreeMap::new();
+/// Each interruption with its end; what is forged does not count.
+fn begun_and_ended(entries: &Entries) -> Vec<(&InterruptionBody, Option<&Clock>)> {
+    let mut all: Vec<(&InterruptionBody, Option<&Clock>)> = Vec::new();
+    let mut places = BTreeMap::new();
     for signed in &entries.0 {
-        if let Body::InterruptionEnd(body) = &signed.entry.body {
-            ends.entry(body.id).or_insert(&body.to);
+        match &signed.entry.body {
+            Body::Interruption(body) => {
+                places.entry(body.id).or_insert_with(|| {
+                    all.push((body, None));
+                    all.len() - 1
+                });
+            }
+            Body::InterruptionEnd(body) => {
+                let begun = places.get(&body.id).and_then(|place| all.get_mut(*place));
+                begun.map(|(_, to)| to.get_or_insert(&body.to));
+            }
+            _ => {}
         }
     }
-    ends
+    all
 }
 
 fn gaps_of(

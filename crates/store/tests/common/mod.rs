@@ -11,14 +11,15 @@ pub mod verdict;
 use clock::ScriptedClock;
 use evidence::entry::{BootBody, SourceBody};
 use evidence::history::KeyHistory;
+use evidence::interruption::Known;
 use evidence::record::Medium;
 use evidence::time::TimeSource;
-use evidence::{Hash, SessionId};
+use evidence::{Hash, InterruptionId, SessionId};
 use footage::Footage;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use store::{Evidence, NewSession, Place, Recovered, SessionWriter, StoreError};
+use store::{Evidence, NewInterruption, NewSession, Place, Recovered, SessionWriter, StoreError};
 use tempfile::TempDir;
 
 /// A device with its evidence folder, both gone with the value.
@@ -150,6 +151,37 @@ impl Device {
                 writer.add_photo(&jpeg(n)).unwrap();
             }
         }
+    }
+
+    /// A device with one session of the picture and sound of 5 s, in which the camera was gone for a second, an account of
+    /// that, a step of the clock, and a photo.
+    pub fn with_an_interruption() -> Device {
+        let device = Device::new();
+        let evidence = device.open();
+        let mut writer = device.begin(&evidence, &Recording::new(Footage::BOTH, 10, 4));
+        device.feed_some(&mut writer, &Footage::BOTH, 0, 4);
+        let id = device.interrupt(&mut writer, "camera", &[Medium::Video]);
+        writer.add_photo(&jpeg(1)).unwrap();
+        device.feed_some(&mut writer, &Footage::SOUND, 4, 6);
+        writer.end_interruption(id, device.clock.now().boot_ns).unwrap();
+        evidence.enter_clock_step(-1_000_000_000).unwrap();
+        device.feed_some(&mut writer, &Footage::BOTH, 6, 10);
+        writer.finish("stop", None).unwrap();
+        evidence.explain(id, "obstruction", "110233", "a hand before the lens").unwrap();
+        close(evidence);
+        device
+    }
+
+    /// Begins an interruption now.
+    pub fn interrupt(&self, writer: &mut SessionWriter, cause: &str, media: &[Medium]) -> InterruptionId {
+        let begun = NewInterruption {
+            cause: cause.into(),
+            known: Known::Device,
+            media: media.to_vec(),
+            from_boot_ns: self.clock.now().boot_ns,
+            detail: "unplugged".into(),
+        };
+        writer.begin_interruption(begun).unwrap()
     }
 
     /// A device with one session of three segments (4, 4 and 2 chunks) with a photo, and one photo outside.
