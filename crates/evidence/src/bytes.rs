@@ -88,6 +88,11 @@ fixed_bytes!(
     16
 );
 fixed_bytes!(
+    /// Names one interruption of a session: random bytes.
+    InterruptionId,
+    16
+);
+fixed_bytes!(
     /// Names one boot of the machine: the kernel's `/proc/sys/kernel/random/boot_id`.
     BootId,
     16

@@ -26,6 +26,9 @@ pub enum EnvelopeError {
     /// The signature does not fit key and content.
     #[error("the signature is wrong")]
     Signature,
+    /// What is to be signed makes a longer envelope than anybody reads.
+    #[error("longer than {MAX_ITEM_BYTES} bytes")]
+    TooLong,
     /// The key did not sign.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -45,10 +48,15 @@ pub struct Envelope {
 /// Signs `payload`.
 ///
 /// # Errors
-/// [`EnvelopeError::Key`] if the key did not sign, [`EnvelopeError::Syntax`] if the envelope cannot be written.
+/// [`EnvelopeError::Key`] if the key did not sign, [`EnvelopeError::TooLong`] or [`EnvelopeError::Syntax`] if the envelope
+/// cannot be written.
 pub fn seal(signer: &dyn Signer, payload: Vec<u8>) -> Result<Vec<u8>, EnvelopeError> {
     let unsigned = builder(signer.algorithm(), &signer.public_key(), payload);
-    write(unsigned.try_create_signature(&[], |message| signer.sign(message))?.build())
+    let sealed = write(unsigned.try_create_signature(&[], |message| signer.sign(message))?.build())?;
+    match sealed.len() > MAX_ITEM_BYTES {
+        true => Err(EnvelopeError::TooLong),
+        false => Ok(sealed),
+    }
 }
 
 /// Reads an envelope and checks its signature against the key it names.
@@ -134,6 +142,15 @@ mod tests {
         let signer = Ed25519Signer::generate().unwrap();
         let opened = open(&seal(&signer, b"seen".to_vec()).unwrap()).unwrap();
         assert_eq!((opened.key, opened.payload), (signer.public_key(), b"seen".to_vec()));
+    }
+
+    #[test]
+    fn what_nobody_would_read_is_not_sealed() {
+        let signer = Ed25519Signer::generate().unwrap();
+        let longest = (0..MAX_ITEM_BYTES).rev().find_map(|length| seal(&signer, vec![7; length]).ok()).unwrap();
+        assert_eq!(longest.len(), MAX_ITEM_BYTES);
+        assert!(open(&longest).is_ok());
+        assert_eq!(seal(&signer, vec![7; MAX_ITEM_BYTES]), Err(EnvelopeError::TooLong));
     }
 
     #[test]

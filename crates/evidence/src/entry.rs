@@ -2,6 +2,7 @@
 //! Entries of the device's ledger (`docs/format.md`).
 
 use crate::cbor::{self, CborError};
+use crate::interruption::{InterruptionBody, InterruptionEndBody, InterruptionNoteBody};
 use crate::record::{Medium, PayloadError, check_version};
 use crate::sign::Algorithm;
 use crate::time::{BootNs, Clock};
@@ -62,6 +63,12 @@ pub struct SessionStartBody {
     /// Boot time of media time 0 in nanoseconds.
     #[serde(rename = "zero")]
     pub zero_boot_ns: BootNs,
+    /// Boot time at which the start was asked for.
+    #[serde(rename = "pressed", default, deserialize_with = "cbor::present", skip_serializing_if = "Option::is_none")]
+    pub pressed_boot_ns: Option<BootNs>,
+    /// The session that was cut off and that this one goes on with.
+    #[serde(default, deserialize_with = "cbor::present", skip_serializing_if = "Option::is_none")]
+    pub continues: Option<SessionId>,
 }
 
 /// A session ended, or was found cut off at the next start.
@@ -69,7 +76,7 @@ pub struct SessionStartBody {
 pub struct SessionEndBody {
     /// The session.
     pub session: SessionId,
-    /// Why: `stop`, `shutdown`, `source-ended`, `source-failed`, `storage-failed` or `recovered`.
+    /// Why: `stop`, `shutdown`, `source-ended`, `source-failed`, `storage-failed`, `storage-full` or `recovered`.
     pub cause: String,
     /// How many segment files there are.
     pub segments: u32,
@@ -79,6 +86,9 @@ pub struct SessionEndBody {
     pub records: u64,
     /// SHA-256 of the last record's envelope; of the session-start entry if there is none.
     pub last: Hash,
+    /// Boot time at which the end was asked for.
+    #[serde(rename = "pressed", default, deserialize_with = "cbor::present", skip_serializing_if = "Option::is_none")]
+    pub pressed_boot_ns: Option<BootNs>,
 }
 
 /// A still was taken.
@@ -95,6 +105,14 @@ pub struct PhotoBody {
     pub media: Hash,
     /// Who took it; empty if nobody said.
     pub officer: String,
+}
+
+/// UTC was set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockStepBody {
+    /// By how much UTC moved against boot time, in nanoseconds.
+    #[serde(rename = "step")]
+    pub step_ns: i64,
 }
 
 /// The recorder was shut down in order.
@@ -117,6 +135,14 @@ pub enum Body {
     SessionEnd(SessionEndBody),
     /// A still was taken.
     Photo(PhotoBody),
+    /// A session is interrupted.
+    Interruption(InterruptionBody),
+    /// An interruption is over.
+    InterruptionEnd(InterruptionEndBody),
+    /// A person says why there was an interruption.
+    InterruptionNote(InterruptionNoteBody),
+    /// UTC was set.
+    ClockStep(ClockStepBody),
     /// The recorder was shut down.
     Shutdown(ShutdownBody),
     /// A kind that a later minor version added: chained and signed like the others, its content unread.
@@ -159,6 +185,10 @@ impl Body {
             Body::SessionStart(_) => "session-start",
             Body::SessionEnd(_) => "session-end",
             Body::Photo(_) => "photo",
+            Body::Interruption(_) => "interruption",
+            Body::InterruptionEnd(_) => "interruption-end",
+            Body::InterruptionNote(_) => "interruption-note",
+            Body::ClockStep(_) => "clock-step",
             Body::Shutdown(_) => "shutdown",
             Body::Other(kind, _) => kind,
         }
@@ -171,8 +201,10 @@ impl Body {
             Body::SessionStart(start) => Some(start.session),
             Body::SessionEnd(end) => Some(end.session),
             Body::Photo(photo) => photo.session,
+            Body::Interruption(interruption) => Some(interruption.session),
+            Body::InterruptionEnd(end) => Some(end.session),
             Body::Other(_, value) => session_named_in(value),
-            Body::Key(_) | Body::Boot(_) | Body::Shutdown(_) => None,
+            Body::InterruptionNote(_) | Body::ClockStep(_) | Body::Key(_) | Body::Boot(_) | Body::Shutdown(_) => None,
         }
     }
 
@@ -183,6 +215,10 @@ impl Body {
             Body::SessionStart(body) => Value::serialized(body),
             Body::SessionEnd(body) => Value::serialized(body),
             Body::Photo(body) => Value::serialized(body),
+            Body::Interruption(body) => Value::serialized(body),
+            Body::InterruptionEnd(body) => Value::serialized(body),
+            Body::InterruptionNote(body) => Value::serialized(body),
+            Body::ClockStep(body) => Value::serialized(body),
             Body::Shutdown(body) => Value::serialized(body),
             Body::Other(_, value) => Ok(value.clone()),
         };
@@ -196,6 +232,10 @@ impl Body {
             "session-start" => Body::SessionStart(cbor::from_value(value)?),
             "session-end" => Body::SessionEnd(cbor::from_value(value)?),
             "photo" => Body::Photo(cbor::from_value(value)?),
+            "interruption" => Body::Interruption(cbor::from_value(value)?),
+            "interruption-end" => Body::InterruptionEnd(cbor::from_value(value)?),
+            "interruption-note" => Body::InterruptionNote(cbor::from_value(value)?),
+            "clock-step" => Body::ClockStep(cbor::from_value(value)?),
             "shutdown" => Body::Shutdown(cbor::from_value(value)?),
             _ if value.is_map() => Body::Other(kind, value.clone()),
             _ => return Err(CborError::Content("the body is no map".into())),

@@ -11,6 +11,7 @@ pub mod chain;
 pub mod cose;
 pub mod entry;
 pub mod history;
+pub mod interruption;
 pub mod ledger;
 pub mod mp4;
 pub mod record;
@@ -18,7 +19,7 @@ pub mod sign;
 pub mod time;
 pub mod verify;
 
-pub use bytes::{BootId, Hash, PublicKey, SessionId};
+pub use bytes::{BootId, Hash, InterruptionId, PublicKey, SessionId};
 
 /// Version of the format of records and entries written by this crate (`docs/format.md`).
 pub const FORMAT_VERSION: u64 = 1;

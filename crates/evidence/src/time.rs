@@ -42,8 +42,41 @@ pub struct Clock {
     pub error_ns: u64,
 }
 
+impl Clock {
+    /// What this reading makes of another moment of the same boot: UTC is moved by as much as boot time.
+    #[must_use]
+    pub fn at(&self, boot_ns: BootNs) -> Clock {
+        let moved_ns = i128::from(boot_ns.0) - i128::from(self.boot_ns.0);
+        let utc_ns = i128::from(self.utc_ns.0) + moved_ns;
+        let utc_ns = utc_ns.clamp(i128::from(i64::MIN), i128::from(i64::MAX));
+        // It was clamped to what fits.
+        Clock { boot_ns, utc_ns: UtcNs(i64::try_from(utc_ns).unwrap_or_default()), ..self.clone() }
+    }
+}
+
 /// Where the time comes from: the system in the daemon, a script in tests.
 pub trait TimeSource: Send + Sync {
     /// All clocks now.
     fn now(&self) -> Clock;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reading_is_moved_in_both_clocks_and_stops_at_their_ends() {
+        let clock = |boot_ns, utc_ns| Clock {
+            boot_ns: BootNs(boot_ns),
+            boot_id: BootId([7; 16]),
+            utc_ns: UtcNs(utc_ns),
+            source: UtcSource::Synchronised,
+            error_ns: 5,
+        };
+        let now = clock(100, 1000);
+        assert_eq!(now.at(BootNs(40)), clock(40, 940));
+        assert_eq!(now.at(BootNs(130)), clock(130, 1030));
+        assert_eq!(clock(u64::MAX, 0).at(BootNs(0)), clock(0, i64::MIN));
+        assert_eq!(clock(0, 5).at(BootNs(u64::MAX)), clock(u64::MAX, i64::MAX));
+    }
 }

@@ -6,13 +6,14 @@
 use evidence::chain::{Covered, SessionChain};
 use evidence::entry::{Body, SessionStartBody};
 use evidence::history::KeyHistory;
+use evidence::interruption::{InterruptionBody, InterruptionEndBody, Known};
 use evidence::ledger::{LedgerHead, open_sequence, sign_first};
 use evidence::mp4::{Fragment, Init, record_box};
 use evidence::record::{Event, Medium, Record, RecordKind, Track};
 use evidence::sign::{Ed25519Signer, Signer};
 use evidence::time::{BootNs, Clock, UtcNs, UtcSource};
 use evidence::verify::{Options, Overall, Report, scan_segment, verify};
-use evidence::{BootId, Hash, SessionId, cbor, cose};
+use evidence::{BootId, Hash, InterruptionId, SessionId, cbor, cose};
 use proptest::prelude::*;
 use std::io::Cursor;
 use std::num::NonZeroUsize;
@@ -42,6 +43,8 @@ fn start(session_key: &Ed25519Signer) -> evidence::ledger::SignedEntry {
         label: "x".into(),
         sources: Vec::new(),
         zero_boot_ns: BootNs(0),
+        pressed_boot_ns: None,
+        continues: None,
     };
     head.sign(&device, clock(), Body::SessionStart(body)).unwrap()
 }
@@ -98,11 +101,41 @@ fn read_as_everything(bytes: &[u8]) {
 }
 
 fn ledger() -> Vec<u8> {
+    let shutdown = Body::Shutdown(evidence::entry::ShutdownBody { reason: "requested".into() });
+    let start = start(&signer()).entry.body;
+    ledger_of([start, interruption(1, 1), interruption(2, u64::MAX), shutdown])
+}
+
+/// The bytes of a ledger of its own with these entries.
+fn ledger_of(bodies: impl IntoIterator<Item = Body>) -> Vec<u8> {
     let device = signer();
     let first = sign_first(&device, clock()).unwrap();
-    let head = LedgerHead::first(&first).unwrap();
-    let body = Body::Shutdown(evidence::entry::ShutdownBody { reason: "requested".into() });
-    [first.bytes, head.sign(&device, clock(), body).unwrap().bytes].concat()
+    let mut head = LedgerHead::first(&first).unwrap();
+    let mut bytes = first.bytes;
+    for body in bodies {
+        let entry = head.sign(&device, clock(), body).unwrap();
+        head.accept(&entry).unwrap();
+        bytes.extend(entry.bytes);
+    }
+    bytes
+}
+
+/// One that begins at a boot time.
+fn interruption(id: u8, boot_ns: u64) -> Body {
+    Body::Interruption(InterruptionBody {
+        id: InterruptionId([id; 16]),
+        session: SESSION,
+        cause: "camera".into(),
+        known: Known::Device,
+        media: vec![Medium::Video, Medium::Audio],
+        from: Clock { boot_ns: BootNs(boot_ns), ..clock() },
+        detail: "x".repeat(1000),
+    })
+}
+
+fn interruption_end(id: u8, boot_ns: u64) -> Body {
+    let to = Clock { boot_ns: BootNs(boot_ns), utc_ns: UtcNs(i64::MIN), ..clock() };
+    Body::InterruptionEnd(InterruptionEndBody { id: InterruptionId([id; 16]), session: SESSION, to })
 }
 
 #[test]
@@ -220,6 +253,30 @@ fn the_largest_numbers_are_no_harm() {
             assert!(report(&folder.path().join("1.mp4")).overall > Overall::IntactWithGaps);
             assert!(report(folder.path()).overall > Overall::IntactWithGaps);
         }
+    }
+}
+
+#[test]
+fn interruptions_at_the_ends_of_time_are_no_harm() {
+    let key = signer();
+    let bytes = boastful(0, 0, RecordKind::Chunk);
+    for zero in [0, u64::MAX] {
+        let Body::SessionStart(body) = start(&key).entry.body else { panic!("no start") };
+        let begun = Body::SessionStart(SessionStartBody { zero_boot_ns: BootNs(zero), ..body });
+        let all = [
+            begun,
+            interruption(1, 0),
+            interruption(2, u64::MAX),
+            interruption_end(2, 0),
+            interruption_end(1, u64::MAX),
+        ];
+        let folder = tempfile::tempdir().unwrap();
+        let session = folder.path().join("sessions/f");
+        std::fs::create_dir_all(&session).unwrap();
+        std::fs::write(folder.path().join("ledger.cbor"), ledger_of(all)).unwrap();
+        std::fs::write(session.join("1.mp4"), &bytes).unwrap();
+        let report = report(folder.path());
+        assert!(report.overall > Overall::IntactWithGaps && report.gaps.len() >= 4, "{report:?}");
     }
 }
 

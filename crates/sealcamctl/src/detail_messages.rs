@@ -20,6 +20,10 @@ impl Lang {
         match (self, cause) {
             (_, Cause::Recorded { words }) => words.clone(),
             (_, Cause::Ended { cause }) => self.end_cause(cause),
+            (_, Cause::Interrupted { cause }) => self.interruption_cause(cause),
+            (_, Cause::InterruptedBy { cause, detail }) => {
+                self.interruption_because(self.interruption_cause(cause), detail)
+            }
             (Self::En, _) => cause.to_string(),
             (Self::Zh, Cause::Pause) => "未采集到数据".into(),
             (Self::Zh, Cause::Lost { count }) => format!("丢失 {count} 个"),
@@ -52,8 +56,30 @@ impl Lang {
             "source-ended" => self.cause_source_ended(),
             "source-failed" => self.cause_source_failed(),
             "storage-failed" => self.cause_storage_failed(),
+            "storage-full" => self.cause_storage_full(),
             "recovered" => self.cause_recovered(),
             other => other.into(),
+        }
+    }
+
+    /// Why something was not captured, by the word in its interruption entry; a word that is not known is shown as it is.
+    pub(crate) fn interruption_cause(self, cause: &str) -> String {
+        match cause {
+            "camera" => self.interruption_camera(),
+            "microphone" => self.interruption_microphone(),
+            "encoder" => self.interruption_encoder(),
+            "storage" => self.interruption_storage(),
+            "recorder" => self.interruption_recorder(),
+            "power" => self.interruption_power(),
+            "battery" => self.interruption_battery(),
+            "storage-full" => self.interruption_storage_full(),
+            "suspend" => self.interruption_suspend(),
+            "damage" => self.interruption_damage(),
+            "weather" => self.interruption_weather(),
+            "obstruction" => self.interruption_obstruction(),
+            "place-changed" => self.interruption_place_changed(),
+            "other" => self.interruption_other(),
+            unknown => unknown.into(),
         }
     }
 }
@@ -103,6 +129,9 @@ fn detail_in_chinese(detail: &Detail) -> String {
         Detail::ForeignEntry { seq } => format!("其中的条目 {seq} 不属于本会话"),
         Detail::SecondEntry { seq, kind } => format!("会话有第二个 {kind} 条目(条目 {seq})"),
         Detail::EntryKey { seq, kind } => format!("条目 {seq}({kind})的签名密钥与会话开始条目的不同"),
+        Detail::InterruptionTwice { seq } => format!("条目 {seq} 所开始的中断此前已经开始"),
+        Detail::InterruptionNotOpen { seq } => format!("条目 {seq} 所结束的中断在其会话中并未开始或已经结束"),
+        Detail::InterruptionUnknown { seq } => format!("条目 {seq} 所说明的中断没有记载"),
         Detail::LedgerAbsent => "台账不存在".into(),
         Detail::LedgerEmpty => "台账是空的".into(),
         Detail::LedgerBroken { reason } => format!("台账不相衔接:{reason}"),

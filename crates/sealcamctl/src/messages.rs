@@ -88,6 +88,7 @@ messages! { MESSAGES {
     cause_source_ended() { en: "source ended", zh: "信号源结束" }
     cause_source_failed() { en: "source failed", zh: "信号源故障" }
     cause_storage_failed() { en: "storage failed", zh: "存储故障" }
+    cause_storage_full() { en: "storage full", zh: "存储已满" }
     cause_recovered() { en: "cut off, recovered at the next start", zh: "被切断,下次启动时恢复" }
     medium_video() { en: "video", zh: "视频" }
     medium_audio() { en: "sound", zh: "声音" }

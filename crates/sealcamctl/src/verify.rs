@@ -187,7 +187,12 @@ fn shown(text: &str) -> String {
 
 fn gap(lang: Lang, gap: &Gap) -> String {
     let medium = gap.medium.map_or_else(|| lang.whole_recording(), |medium| lang.medium(medium));
-    lang.gap_line(medium, time(lang, gap.from_ns, gap.to_ns), shown(&lang.gap_cause(&gap.cause)))
+    let cause = shown(&lang.gap_cause(&gap.cause));
+    match (gap.from_ns, gap.to_ns) {
+        (Some(from_ns), Some(to_ns)) => lang.gap_line(medium, time(lang, from_ns, to_ns), cause),
+        (Some(from_ns), None) => lang.gap_line_from(medium, duration(from_ns), cause),
+        (None, _) => lang.gap_line_elsewhere(medium, cause),
+    }
 }
 
 /// A stretch of media time; a moment where it would be shown from and to the same.
@@ -233,14 +238,39 @@ fn problem(lang: Lang, problem: Problem) -> String {
 mod tests {
     use super::{gap, shown};
     use crate::text::Lang;
+    use evidence::record::Medium;
     use evidence::verify::{Cause, Gap};
+
+    #[test]
+    fn an_interruption_is_told_with_its_cause_and_as_much_of_its_time_as_there_is() {
+        let by = |cause: &str| Cause::InterruptedBy { cause: cause.into(), detail: "gone".into() };
+        let told = |lang, from_ns, to_ns, cause| gap(lang, &Gap { medium: Some(Medium::Video), from_ns, to_ns, cause });
+        let second = Some(1_000_000_000);
+        let lines = [
+            told(Lang::En, Some(0), second, by("camera")),
+            told(Lang::En, second, None, Cause::Interrupted { cause: "power".into() }),
+            told(Lang::En, None, second, Cause::Interrupted { cause: "solar-flare".into() }),
+            told(Lang::Zh, Some(0), second, by("camera")),
+            told(Lang::Zh, second, None, by("solar-flare")),
+        ];
+        assert_eq!(
+            lines,
+            [
+                "recorded gap: video, 0:00:00.000 to 0:00:01.000: camera failed: gone",
+                "recorded gap: video, from 0:00:01.000 on: power cut",
+                "recorded gap: video: solar-flare",
+                "已记载的中断:视频,0:00:00.000 至 0:00:01.000:摄像头故障:gone",
+                "已记载的中断:视频,自 0:00:01.000 起:solar-flare:gone",
+            ]
+        );
+    }
 
     #[test]
     fn a_gap_without_length_is_a_moment() {
         let cut_off = |to_ns| Gap {
             medium: None,
-            from_ns: 4_501_000_000,
-            to_ns,
+            from_ns: Some(4_501_000_000),
+            to_ns: Some(to_ns),
             cause: Cause::Ended { cause: "recovered".into() },
         };
         let (moment, range) = (cut_off(4_501_000_000), cut_off(5_021_000_000));

@@ -204,7 +204,10 @@ async fn progress_is_in_the_units_of_the_verdict() {
     // `script` gives it a terminal to draw on.
     let mut command = Command::new("script");
     let verify = format!("{} verify {}", env!("CARGO_BIN_EXE_sealcamctl"), file.display());
-    command.args(["--quiet", "--return", "--command", &verify, "/dev/null"]).env("SEALCAM_LANG", "en");
+    command
+        .args(["--quiet", "--return", "--command", &verify, "/dev/null"])
+        .env("SEALCAM_LANG", "en")
+        .env("TERM", "xterm");
     let (code, out, _) = parts(finish(command).await);
     assert!(code == 6 && out.contains("/1.00 MB ") && out.contains("chunks: 0, 1.00 MB"), "{out}");
     assert!(!out.contains("iB"), "{out}");

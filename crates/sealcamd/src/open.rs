@@ -147,6 +147,8 @@ impl Opener {
             label: self.config.device.id.clone(),
             sources: capture.tracks().iter().map(|track| source(track, settings)).collect(),
             zero_boot_ns: BootNs(capture.zero_ns()),
+            pressed_boot_ns: None,
+            continues: None,
             template: evidence.names.clone(),
             roll_ns: u64::from(evidence.segment_s) * 1_000_000_000,
             roll_bytes: u64::from(evidence.segment_mib) * 1024 * 1024,
@@ -197,6 +199,7 @@ pub(crate) mod tests {
     pub(crate) fn evidence(folder: &Path) -> Evidence {
         let place = store::Place { evidence: folder.join("evidence"), state: folder.join("state") };
         let boot = evidence::entry::BootBody { software: "test".into(), config: evidence::Hash::ZERO };
-        Evidence::open(&place, boot, Arc::new(store::clock::SystemClock::new().unwrap())).unwrap().0
+        let clock = store::clock::SystemClock::new().unwrap();
+        Evidence::open(&place, boot, Arc::new(clock), &mut |_| ()).unwrap().0
     }
 }

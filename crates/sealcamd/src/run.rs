@@ -55,7 +55,7 @@ fn open_evidence(config: &Config) -> Result<Evidence> {
     let clock = SystemClock::new().context("the kernel's clocks cannot be read")?;
     let boot = BootBody { software, config: config.hash };
     let traces = Traces::before(&place);
-    let opened = Evidence::open(&place, boot, Arc::new(clock));
+    let opened = Evidence::open(&place, boot, Arc::new(clock), &mut |_| ());
     let (evidence, recovered) = opened.inspect_err(|error| traces.remove_after(error))?;
     tracing::info!(folder = %place.evidence.display(), device = %evidence.device(), "evidence folder opened");
     recovered.iter().for_each(report_recovered);
@@ -63,11 +63,13 @@ fn open_evidence(config: &Config) -> Result<Evidence> {
 }
 
 fn report_recovered(recovered: &Recovered) {
-    let end = &recovered.end;
     tracing::warn!(
-        session = %end.session,
-        chunks = end.chunks,
+        session = %recovered.session,
+        chunks = recovered.end.chunks,
         torn_bytes = recovered.torn_bytes,
+        lost_chunks = recovered.lost_chunks,
+        cause = recovered.cause,
+        detail = recovered.detail,
         "a session that was cut off is closed at its last whole chunk"
     );
 }

@@ -113,7 +113,7 @@ impl Writer {
     }
 
     fn close(self, cause: Cause) {
-        let input = match self.session.finish(cause.as_str()) {
+        let input = match self.session.finish(cause.as_str(), None) {
             Ok(end) => {
                 tracing::info!(session = %end.session, chunks = end.chunks, segments = end.segments, cause = end.cause, "session closed");
                 Input::Closed

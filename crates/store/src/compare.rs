@@ -3,8 +3,9 @@
 //! one moment: whatever is in it is in the files by then. What the files have beyond it came later. SQLite compares, in a
 //! database of its own that it keeps in a temporary file, so that a large index needs no large memory.
 
+use crate::StoreError;
 use crate::index::{Index, TABLES};
-use crate::{StoreError, reindex};
+use crate::reindex::{self, Reach};
 use std::fmt;
 use std::path::Path;
 
@@ -30,11 +31,19 @@ pub(crate) struct Comparison {
     db: Index,
 }
 
-/// What the files have given since the index was read is taken back: entries behind its last one; in sessions that were
-/// open then, what stands behind their last indexed chunk.
+/// What the files have given since the index was read is taken back: entries behind its last one (an account of an
+/// interruption that came since has perhaps replaced another, which the index alone still has); in sessions that were open
+/// then, what stands behind their last indexed chunk.
 const TAKE_BACK: &str = "
     DELETE FROM ledger WHERE seq > (SELECT max(seq) FROM seen_ledger);
     DELETE FROM photos WHERE seq > (SELECT max(seq) FROM seen_ledger);
+    DELETE FROM clock_steps WHERE seq > (SELECT max(seq) FROM seen_ledger);
+    DELETE FROM interruptions WHERE seq > (SELECT max(seq) FROM seen_ledger);
+    UPDATE interruptions SET end_seq = NULL, to_utc_ns = NULL, to_boot_ns = NULL, to_boot_id = NULL, duration_ns = NULL
+        WHERE end_seq > (SELECT max(seq) FROM seen_ledger);
+    UPDATE interruptions AS i SET (note_seq, officer_cause, officer, text, account) =
+            (SELECT note_seq, officer_cause, officer, text, account FROM seen_interruptions s WHERE s.id = i.id)
+        WHERE note_seq > (SELECT max(seq) FROM seen_ledger) AND id IN (SELECT id FROM seen_interruptions);
     DELETE FROM sessions WHERE session NOT IN (SELECT session FROM ledger WHERE kind = 'session-start');
     UPDATE sessions SET ended_utc_ns = NULL, cause = NULL
         WHERE session NOT IN (SELECT session FROM ledger WHERE kind = 'session-end');
@@ -78,7 +87,7 @@ impl Comparison {
         folder: &Path,
         growing: impl FnOnce() -> bool,
     ) -> Result<Vec<Difference>, StoreError> {
-        reindex::fill(folder, &self.db)?;
+        reindex::fill(folder, &self.db, Reach::All, &mut |_| ())?;
         if growing() {
             self.db.run(TAKE_BACK)?;
         }

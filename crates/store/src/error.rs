@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Why something on disk could not be done.
 
-use evidence::Hash;
 use evidence::cose::EnvelopeError;
 use evidence::ledger::LedgerError;
 use evidence::mp4::BoxError;
 use evidence::sign::KeyError;
+use evidence::{Hash, InterruptionId};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -87,6 +87,15 @@ pub enum StoreError {
         /// What SQLite said.
         source: rusqlite::Error,
     },
+    /// No interruption has this id, or it is over.
+    #[error("there is no interruption {0}, or it is over")]
+    NoInterruption(InterruptionId),
+    /// An interruption of nothing.
+    #[error("an interruption needs a medium that is not captured")]
+    NoMedium,
+    /// What an officer says is more than an entry holds.
+    #[error("the account is too long: {} KiB are allowed", crate::interruption::MAX_ACCOUNT_BYTES / 1024)]
+    AccountTooLong,
     /// The session has come to its end, or one of its writes failed.
     #[error("the session takes no more chunks: {0}")]
     Closed(&'static str),

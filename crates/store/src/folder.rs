@@ -4,13 +4,14 @@
 use crate::files::create_folder;
 use crate::index::Index;
 use crate::ledger::{self, Ledger};
+use crate::progress::Tell;
 use crate::recovery::{self, Recovered};
 use crate::reserve::Reserve;
 use crate::{LOCK_FILE, StoreError, photo, reindex};
 use evidence::entry::{Body, BootBody, ShutdownBody};
 use evidence::ledger::SignedEntry;
-use evidence::time::TimeSource;
-use evidence::{Hash, SESSIONS_FOLDER, SessionId};
+use evidence::time::{Clock, TimeSource};
+use evidence::{Hash, InterruptionId, SESSIONS_FOLDER, SessionId};
 use rustix::fs::{FlockOperation, flock};
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
@@ -41,6 +42,7 @@ pub(crate) struct Books {
     ledger: Ledger,
     /// None while it cannot be written. It can be rebuilt at any time, so that nothing else fails with it.
     index: Option<Index>,
+    clock: Arc<dyn TimeSource>,
     pub(crate) reserve: Reserve,
     /// Sessions begun by this process whose end is not in the ledger.
     open: BTreeSet<SessionId>,
@@ -93,6 +95,25 @@ impl Books {
         }
     }
 
+    /// The index, while it can be written.
+    pub(crate) fn index(&self) -> Option<&Index> {
+        self.index.as_ref()
+    }
+
+    /// All clocks now.
+    pub(crate) fn now(&self) -> Clock {
+        self.clock.now()
+    }
+
+    /// Whether the ledger has an interruption with this id.
+    pub(crate) fn has_interruption(&self, id: InterruptionId) -> Result<bool, StoreError> {
+        if let Some(Ok(known)) = self.index.as_ref().map(|index| index.has_interruption(id)) {
+            return Ok(known);
+        }
+        let is_it = |signed: &SignedEntry| matches!(&signed.entry.body, Body::Interruption(body) if body.id == id);
+        Ok(self.ledger.entries()?.iter().any(is_it))
+    }
+
     /// How many photos of a session, or of none, are indexed.
     pub(crate) fn photos(&self, session: Option<SessionId>) -> usize {
         self.index.as_ref().and_then(|index| index.photos(session).ok()).map_or(0, |photos| photos.len())
@@ -109,15 +130,15 @@ impl Books {
         if self.index.is_none() {
             let entries = self.ledger.entries();
             let reserve = self.reserve.clone();
-            let opened = entries.and_then(|entries| reserve.indexing(|| self.open_index(&entries)));
+            let opened = entries.and_then(|entries| reserve.indexing(|| self.open_index(&entries, &mut |_| ())));
             if let Err(error) = opened {
                 tracing::error!(%error, "the index cannot be written for now");
             }
         }
     }
 
-    fn open_index(&mut self, entries: &[SignedEntry]) -> Result<(), StoreError> {
-        self.index = Some(reindex::open_current(&self.folder, entries)?);
+    fn open_index(&mut self, entries: &[SignedEntry], tell: &mut Tell<'_>) -> Result<(), StoreError> {
+        self.index = Some(reindex::open_current(&self.folder, entries, tell)?);
         Ok(())
     }
 
@@ -126,9 +147,9 @@ impl Books {
         if !matches!(self.start, Start::Done) {
             let entries = self.ledger.entries()?;
             let mut late = Vec::new();
-            let done = self.complete_start(&entries, &mut late);
-            for Recovered { end, torn_bytes } in late {
-                tracing::warn!(session = %end.session, chunks = end.chunks, torn_bytes, "a session that was cut off is closed late");
+            let done = self.complete_start(&entries, &mut |_| (), &mut late);
+            for Recovered { session, end, torn_bytes, .. } in late {
+                tracing::warn!(%session, chunks = end.chunks, torn_bytes, "a session that was cut off is closed late");
             }
             done?;
         }
@@ -136,10 +157,15 @@ impl Books {
     }
 
     /// Closes what a power cut or crash left open, enters the start, and replaces the key.
-    fn complete_start(&mut self, entries: &[SignedEntry], closed: &mut Vec<Recovered>) -> Result<(), StoreError> {
+    fn complete_start(
+        &mut self,
+        entries: &[SignedEntry],
+        tell: &mut Tell<'_>,
+        closed: &mut Vec<Recovered>,
+    ) -> Result<(), StoreError> {
         let folder = self.folder.clone();
         self.reserve.closing(|| photo::complete(&folder, entries))?;
-        recovery::close_open_sessions(&folder, self, entries, closed)?;
+        recovery::close_open_sessions(&folder, self, entries, tell, closed)?;
         if let Start::Boot(boot) = &self.start {
             let boot = Body::Boot(boot.clone());
             self.enter_closing(&boot)?;
@@ -154,7 +180,8 @@ impl Books {
 
 impl Evidence {
     /// Opens the folder, or begins it; closes what a power cut or crash left open; enters the start in the ledger and
-    /// replaces its key. A folder on a full disk is opened as well, as far as there is room ([`Evidence::fault`]).
+    /// replaces its key. A folder on a full disk is opened as well, as far as there is room ([`Evidence::fault`]). `tell` is
+    /// told how far it has come with segments that have to be read: of sessions that were cut off, or that the index lacks.
     ///
     /// # Errors
     /// [`StoreError`] if the folder is in use, belongs to another device, or cannot be written.
@@ -162,6 +189,7 @@ impl Evidence {
         place: &Place,
         boot: BootBody,
         clock: Arc<dyn TimeSource>,
+        tell: &mut Tell<'_>,
     ) -> Result<(Evidence, Vec<Recovered>), StoreError> {
         let folder = place.evidence.clone();
         create_folder(&folder)?;
@@ -173,15 +201,16 @@ impl Evidence {
             folder: folder.clone(),
             ledger: opened.ledger,
             index: None,
+            clock: Arc::clone(&clock),
             reserve: Reserve::new(&folder),
             open: BTreeSet::new(),
             start: Start::Boot(boot),
         };
-        if let Err(error) = books.open_index(&opened.entries) {
+        if let Err(error) = books.open_index(&opened.entries, tell) {
             tracing::warn!(%error, "the index cannot be written; it is tried again when the start is entered");
         }
         let mut recovered = Vec::new();
-        match books.complete_start(&opened.entries, &mut recovered) {
+        match books.complete_start(&opened.entries, tell, &mut recovered) {
             Err(error) if error.is_full() => tracing::error!(%error, "the start cannot be entered for now"),
             done => done?,
         }

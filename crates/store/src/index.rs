@@ -2,11 +2,18 @@
 //! The SQLite index. Every row is made from a ledger entry or a record, by the same functions whether it is written while
 //! recording or rebuilt from the files, so both give the same content. One writer; readers open it read-only.
 
+mod interruptions;
+mod questions;
+
+pub use interruptions::{Account, ClockStepRow, InterruptionRow, Moment};
+pub use questions::{ChunkTimes, SegmentRow, SessionRow};
+
 use crate::{INDEX_FILE, StoreError};
 use evidence::SessionId;
 use evidence::entry::{Body, PhotoBody, SessionEndBody, SessionStartBody};
 use evidence::ledger::SignedEntry;
 use evidence::record::{Medium, Record};
+use evidence::time::Clock;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params, params_from_iter};
 use std::ffi::OsStr;
@@ -15,10 +22,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Version of the tables, in SQLite's `user_version`. An index of another version is rebuilt.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 /// The tables with evidence in them, in the order in which they are compared.
-pub const TABLES: [&str; 6] = ["ledger", "sessions", "segments", "chunks", "events", "photos"];
+pub const TABLES: [&str; 8] =
+    ["ledger", "sessions", "segments", "chunks", "events", "photos", "interruptions", "clock_steps"];
 
 /// The index of one evidence folder.
 pub struct Index {
@@ -26,46 +34,13 @@ pub struct Index {
     db: Connection,
 }
 
-/// One row of `sessions`, with the sums over its chunks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SessionRow {
-    /// The session.
-    pub session: SessionId,
-    /// Name of its folder.
-    pub folder: String,
-    /// Who recorded; empty if nobody said.
-    pub officer: String,
-    /// UTC of the start.
-    pub started_utc_ns: i64,
-    /// UTC of the end; none while open.
-    pub ended_utc_ns: Option<i64>,
-    /// Why it ended; none while open.
-    pub cause: Option<String>,
-    /// Media time covered.
-    pub duration_ns: u64,
-    /// How many chunks.
-    pub chunks: u64,
-    /// How many frames.
-    pub video_frames: u64,
-    /// How many packets.
-    pub audio_packets: u64,
-    /// Length of all segments.
-    pub bytes: u64,
-    /// Of which records and session-start entries.
-    pub signed_bytes: u64,
-}
-
-/// One row of `segments`, with the sums over its chunks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SegmentRow {
-    /// Number in the session, from 1.
-    pub number: u32,
-    /// Name of the file.
-    pub file: String,
-    /// How many chunks.
-    pub chunks: u64,
-    /// Length of the file.
-    pub bytes: u64,
+/// A segment whose end is indexed.
+pub(crate) struct EndedSegment {
+    pub(crate) number: u32,
+    pub(crate) file: String,
+    /// Where its end record begins.
+    pub(crate) end_offset: u64,
+    pub(crate) end_bytes: u64,
 }
 
 /// Where a record stands in its file.
@@ -163,17 +138,31 @@ impl Index {
             params![entry.seq, entry.body.kind(), session, utc_ns, boot_ns, signed.hash.0],
         )?;
         match &entry.body {
-            Body::SessionStart(start) => self.add_session(start, utc_ns),
+            Body::SessionStart(start) => self.add_session(start, &entry.clock),
             Body::SessionEnd(end) => self.end_session(end, utc_ns),
             Body::Photo(photo) => self.add_photo(photo, entry.seq, utc_ns),
-            _ => Ok(()),
+            Body::Interruption(begun) => self.add_interruption(begun, entry.seq),
+            Body::InterruptionEnd(end) => self.end_interruption(end, entry.seq),
+            Body::InterruptionNote(note) => self.explain(note, entry.seq),
+            Body::ClockStep(step) => self.add_clock_step(step, entry.seq, &entry.clock),
+            Body::Key(_) | Body::Boot(_) | Body::Shutdown(_) | Body::Other(..) => Ok(()),
         }
     }
 
-    fn add_session(&self, start: &SessionStartBody, utc_ns: i64) -> Result<(), StoreError> {
+    fn add_session(&self, start: &SessionStartBody, clock: &Clock) -> Result<(), StoreError> {
         self.put(
-            "INSERT INTO sessions VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, NULL)",
-            params![start.session.0, start.folder, start.officer, start.label, start.zero_boot_ns.0, utc_ns],
+            "INSERT INTO sessions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL, NULL)",
+            params![
+                start.session.0,
+                start.folder,
+                start.officer,
+                start.label,
+                clock.boot_id.0,
+                start.zero_boot_ns.0,
+                start.pressed_boot_ns.map(|pressed| pressed.0),
+                start.continues.map(|session| session.0),
+                clock.utc_ns.0,
+            ],
         )
     }
 
@@ -246,11 +235,46 @@ impl Index {
         Ok(())
     }
 
-    /// Forgets what is indexed of a session's files, to read them again.
-    pub(crate) fn forget_files(&self, session: SessionId) -> Result<(), StoreError> {
-        ["segments", "chunks", "events"]
-            .iter()
-            .try_for_each(|table| self.put(&format!("DELETE FROM {table} WHERE session = ?1"), params![session.0]))
+    /// Forgets what is indexed of a session's files behind its first `segments` segments, which have `records` records.
+    pub(crate) fn forget_behind(&self, session: SessionId, segments: u32, records: u64) -> Result<(), StoreError> {
+        self.put("DELETE FROM segments WHERE session = ?1 AND number > ?2", params![session.0, segments])?;
+        self.put("DELETE FROM chunks WHERE session = ?1 AND seq >= ?2", params![session.0, records])?;
+        self.put("DELETE FROM events WHERE session = ?1 AND seq >= ?2", params![session.0, records])
+    }
+
+    /// The sessions whose end is not indexed.
+    pub(crate) fn unended(&self) -> Result<Vec<SessionId>, StoreError> {
+        self.rows("SELECT session FROM sessions WHERE ended_utc_ns IS NULL", [], |row| Ok(SessionId(row.get(0)?)))
+    }
+
+    /// The segments of a session whose end is indexed, in order.
+    pub(crate) fn ended_segments(&self, session: SessionId) -> Result<Vec<EndedSegment>, StoreError> {
+        let sql = "SELECT number, file, end_offset, end_bytes FROM segments
+             WHERE session = ?1 AND end_offset IS NOT NULL ORDER BY number";
+        self.rows(sql, [session.0], |row| {
+            let (number, file) = (row.get(0)?, row.get(1)?);
+            Ok(EndedSegment { number, file, end_offset: row.get(2)?, end_bytes: row.get(3)? })
+        })
+    }
+
+    /// How many chunks of a session are indexed in its first `segments` segments.
+    pub(crate) fn chunks_within(&self, session: SessionId, segments: u32) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM chunks WHERE session = ?1 AND segment <= ?2";
+        self.one(sql, params![session.0, segments])
+    }
+
+    /// How many chunks a session has by its last one that is indexed, and the media time at which they end.
+    pub(crate) fn chunks_up_to(&self, session: SessionId) -> Result<(u64, u64), StoreError> {
+        let sql = "SELECT coalesce(max(chunk) + 1, 0), coalesce(max(to_ns), 0) FROM chunks WHERE session = ?1";
+        let found = self.db.query_row(sql, [session.0], |row| Ok((row.get(0)?, row.get(1)?)));
+        found.map_err(StoreError::index(&self.path))
+    }
+
+    /// The detail of a session's last event of a kind.
+    pub(crate) fn last_event(&self, session: SessionId, event: &str) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT detail FROM events WHERE session = ?1 AND event = ?2 ORDER BY seq DESC, number DESC LIMIT 1";
+        let found = self.db.query_row(sql, params![session.0, event], |row| row.get(0)).optional();
+        found.map_err(StoreError::index(&self.path))
     }
 
     /// Number of the next ledger entry that is not indexed.
@@ -263,70 +287,10 @@ impl Index {
         self.one("SELECT count(*) FROM ledger", [])
     }
 
-    /// Hash of the entry that began a session.
-    pub(crate) fn start_of(&self, session: SessionId) -> Result<Option<[u8; 32]>, StoreError> {
-        let sql = "SELECT hash FROM ledger WHERE kind = 'session-start' AND session = ?1 ORDER BY seq LIMIT 1";
-        let found = self.db.query_row(sql, [session.0], |row| row.get(0)).optional();
-        found.map_err(StoreError::index(&self.path))
-    }
-
     /// Hash of an indexed entry.
     pub(crate) fn entry_hash(&self, seq: u64) -> Result<Option<[u8; 32]>, StoreError> {
         let found = self.db.query_row("SELECT hash FROM ledger WHERE seq = ?1", [seq], |row| row.get(0)).optional();
         found.map_err(StoreError::index(&self.path))
-    }
-
-    /// All sessions, oldest first.
-    ///
-    /// # Errors
-    /// [`StoreError::Index`] if SQLite cannot answer.
-    pub fn sessions(&self) -> Result<Vec<SessionRow>, StoreError> {
-        self.session_rows("ORDER BY s.started_utc_ns, s.session", [])
-    }
-
-    /// One session.
-    ///
-    /// # Errors
-    /// [`StoreError::Index`] if SQLite cannot answer.
-    pub fn session(&self, id: SessionId) -> Result<Option<SessionRow>, StoreError> {
-        Ok(self.session_rows("WHERE s.session = ?1", [id.0])?.pop())
-    }
-
-    fn session_rows(&self, rest: &str, values: impl rusqlite::Params) -> Result<Vec<SessionRow>, StoreError> {
-        let sql = format!(
-            "SELECT s.session, s.folder, s.officer, s.started_utc_ns, s.ended_utc_ns, s.cause,
-                (SELECT coalesce(max(to_ns) - min(from_ns), 0) FROM chunks WHERE session = s.session),
-                (SELECT count(*) FROM chunks WHERE session = s.session),
-                (SELECT coalesce(sum(video_frames), 0) FROM chunks WHERE session = s.session),
-                (SELECT coalesce(sum(audio_packets), 0) FROM chunks WHERE session = s.session),
-                (SELECT coalesce(sum(length + record_bytes), 0) FROM chunks WHERE session = s.session)
-                    + (SELECT coalesce(sum(end_bytes), 0) FROM segments WHERE session = s.session),
-                (SELECT coalesce(sum(record_bytes), 0) FROM chunks WHERE session = s.session)
-                    + (SELECT coalesce(sum(coalesce(end_bytes, 0) + start_bytes), 0) FROM segments WHERE session = s.session)
-             FROM sessions s {rest}"
-        );
-        self.rows(&sql, values, session_row)
-    }
-
-    /// The segments of a session, in order.
-    ///
-    /// # Errors
-    /// [`StoreError::Index`] if SQLite cannot answer.
-    pub fn segments(&self, id: SessionId) -> Result<Vec<SegmentRow>, StoreError> {
-        let sql = "SELECT g.number, g.file, count(c.chunk), coalesce(sum(c.length + c.record_bytes), 0) + coalesce(g.end_bytes, 0)
-             FROM segments g LEFT JOIN chunks c ON c.session = g.session AND c.segment = g.number
-             WHERE g.session = ?1 GROUP BY g.number ORDER BY g.number";
-        self.rows(sql, [id.0], |row| {
-            Ok(SegmentRow { number: row.get(0)?, file: row.get(1)?, chunks: row.get(2)?, bytes: row.get(3)? })
-        })
-    }
-
-    /// The photo files of a session, or of none, in order, as paths below the evidence folder.
-    ///
-    /// # Errors
-    /// [`StoreError::Index`] if SQLite cannot answer.
-    pub fn photos(&self, id: Option<SessionId>) -> Result<Vec<String>, StoreError> {
-        self.rows("SELECT file FROM photos WHERE session IS ?1 ORDER BY seq", [id.map(|id| id.0)], |row| row.get(0))
     }
 
     /// An empty index in a file that SQLite makes for itself and removes.
@@ -377,21 +341,4 @@ fn unshared(path: &Path) -> String {
         false => format!("%{byte:02X}"),
     });
     format!("file:{}?immutable=1", encoded.collect::<String>())
-}
-
-fn session_row(row: &Row<'_>) -> rusqlite::Result<SessionRow> {
-    Ok(SessionRow {
-        session: SessionId(row.get(0)?),
-        folder: row.get(1)?,
-        officer: row.get(2)?,
-        started_utc_ns: row.get(3)?,
-        ended_utc_ns: row.get(4)?,
-        cause: row.get(5)?,
-        duration_ns: row.get(6)?,
-        chunks: row.get(7)?,
-        video_frames: row.get(8)?,
-        audio_packets: row.get(9)?,
-        bytes: row.get(10)?,
-        signed_bytes: row.get(11)?,
-    })
 }

@@ -10,14 +10,17 @@ CREATE TABLE ledger (
 ) STRICT;
 
 CREATE TABLE sessions (
-    session        BLOB PRIMARY KEY,
-    folder         TEXT NOT NULL,
-    officer        TEXT NOT NULL,
-    label          TEXT NOT NULL,
-    zero_boot_ns   INTEGER NOT NULL,
-    started_utc_ns INTEGER NOT NULL,
-    ended_utc_ns   INTEGER,
-    cause          TEXT
+    session         BLOB PRIMARY KEY,
+    folder          TEXT NOT NULL,
+    officer         TEXT NOT NULL,
+    label           TEXT NOT NULL,
+    boot_id         BLOB NOT NULL,
+    zero_boot_ns    INTEGER NOT NULL,
+    pressed_boot_ns INTEGER,
+    continues       BLOB,
+    started_utc_ns  INTEGER NOT NULL,
+    ended_utc_ns    INTEGER,
+    cause           TEXT
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sessions_by_start ON sessions (started_utc_ns);
 
@@ -69,4 +72,40 @@ CREATE TABLE photos (
     media   BLOB NOT NULL,
     officer TEXT NOT NULL,
     utc_ns  INTEGER NOT NULL
+) STRICT;
+
+-- `seq`, `end_seq` and `note_seq` are the ledger entries that say so. The states are `none` or `given`.
+CREATE TABLE interruptions (
+    id            BLOB PRIMARY KEY,
+    session       BLOB NOT NULL,
+    seq           INTEGER NOT NULL,
+    cause         TEXT NOT NULL,
+    known         TEXT NOT NULL,
+    video         INTEGER NOT NULL,
+    audio         INTEGER NOT NULL,
+    from_utc_ns   INTEGER NOT NULL,
+    from_boot_ns  INTEGER NOT NULL,
+    from_boot_id  BLOB NOT NULL,
+    detail        TEXT NOT NULL,
+    end_seq       INTEGER,
+    to_utc_ns     INTEGER,
+    to_boot_ns    INTEGER,
+    to_boot_id    BLOB,
+    duration_ns   INTEGER,
+    note_seq      INTEGER,
+    officer_cause TEXT,
+    officer       TEXT,
+    text          TEXT,
+    statement     TEXT NOT NULL,
+    report        TEXT NOT NULL,
+    account       TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX interruptions_of_session ON interruptions (session);
+
+CREATE TABLE clock_steps (
+    seq     INTEGER PRIMARY KEY,
+    utc_ns  INTEGER NOT NULL,
+    boot_ns INTEGER NOT NULL,
+    boot_id BLOB NOT NULL,
+    step_ns INTEGER NOT NULL
 ) STRICT;

@@ -5,23 +5,30 @@
 pub mod check;
 pub mod clock;
 mod compare;
+mod copies;
+mod cut_off;
 mod error;
 mod files;
 mod folder;
 pub mod index;
+pub mod interruption;
 mod keys;
 mod ledger;
 pub mod names;
 mod photo;
+mod progress;
 mod recovery;
 pub mod reindex;
 mod reserve;
+mod scan;
 mod session;
 
 pub use error::StoreError;
 pub use folder::{Evidence, Place};
+pub use interruption::NewInterruption;
 pub use ledger::read_history;
 pub use photo::StoredPhoto;
+pub use progress::{Progress, Tell, Work};
 pub use recovery::Recovered;
 pub use session::{NewSession, SessionWriter, StoredChunk};
 

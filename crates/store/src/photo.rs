@@ -4,7 +4,7 @@
 use crate::files::{SHARED_READ, create_folder, read_if_there, remove_if_there, rename_new, with_suffix, write_new};
 use crate::folder::Books;
 use crate::names::Template;
-use crate::session::{SessionWriter, append_entry};
+use crate::session::SessionWriter;
 use crate::{Evidence, StoreError};
 use evidence::entry::{Body, PhotoBody};
 use evidence::ledger::SignedEntry;
@@ -96,12 +96,10 @@ impl SessionWriter {
             folder: self.folder.join(PHOTOS_FOLDER),
         };
         let Entered { photo, entry } = evidence.enter_photo(jpeg, &subject, &plan.template)?;
-        self.photos.push(entry.clone());
         self.note(Event { event: "photo".into(), medium: None, detail: crate::session::file_name(&photo.path) });
         let completed = complete_one(&photo.path, &entry);
-        // A copy behind one that lacks would be out of order.
-        let copied = if self.copies_lack { Ok(()) } else { append_entry(&self.folder, &entry) };
-        self.copies_lack |= completed.is_err() || copied.is_err();
+        let copied = self.copy(entry);
+        self.copies_lack |= completed.is_err();
         completed.and(copied).map(|()| photo)
     }
 }

@@ -1,28 +1,54 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Closes a session that a power cut or crash left open: files are cut back to their last whole record, the bytes behind
-//! it are kept aside, and the ledger is told how far the session came. Mends copies that were left behind the ledger.
+//! it are kept aside, and the ledger is told how far the session came and what interrupted it.
 
 use crate::StoreError;
-use crate::files::{
-    SHARED_READ, create_folder, cut_back, read_if_there, remove_if_there, rename, torn_name, write_new,
-};
+use crate::copies::{by_session, complete_copy, write_copies};
+use crate::cut_off::{CutOff, indexed_chunks};
+use crate::files::{create_folder, cut_back, rename, torn_name};
 use crate::folder::Books;
-use crate::reindex::{Scanned, add_files, scan_folder};
+use crate::progress::{Meter, Tell, Work};
+use crate::reindex::{ended_by, replace_rows, start_of};
+use crate::scan::{Plan, Scanned};
 use evidence::entry::{Body, SessionEndBody, SessionStartBody};
+use evidence::interruption::{InterruptionBody, InterruptionEndBody, Known};
 use evidence::ledger::SignedEntry;
-use evidence::{SESSION_FILE, SESSIONS_FOLDER, SessionId};
-use std::collections::BTreeMap;
+use evidence::record::{Medium, RecordKind};
+use evidence::time::Clock;
+use evidence::{InterruptionId, SESSIONS_FOLDER, SessionId};
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
-/// A session that was closed at the start.
+/// A session that was closed at the start, with what is needed to go on with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recovered {
-    /// Its end as entered in the ledger.
-    pub end: SessionEndBody,
+    /// The session.
+    pub session: SessionId,
+    /// Who recorded; empty if nobody said.
+    pub officer: String,
+    /// What it recorded.
+    pub media: Vec<Medium>,
+    /// Why it was cut off, as entered in the ledger: `recorder`, `battery` or `power`.
+    pub cause: String,
+    /// What is known beside that.
+    pub detail: String,
+    /// How many chunks were durable once and are not there any more. None, unless the storage lied or was tampered with.
+    pub lost_chunks: u64,
     /// How many bytes of a chunk that was never announced were set aside.
     pub torn_bytes: u64,
+    /// Its end as entered in the ledger.
+    pub end: SessionEndBody,
+}
+
+/// A session that has a start and no end in the ledger.
+struct Open<'a> {
+    start: &'a SignedEntry,
+    body: &'a SessionStartBody,
+    /// All its entries, the start first.
+    own: Vec<SignedEntry>,
+    plan: Plan,
 }
 
 /// Closes every session that has a start and no end in the ledger, and adds each to `closed`.
@@ -30,103 +56,131 @@ pub(crate) fn close_open_sessions(
     root: &Path,
     books: &mut Books,
     entries: &[SignedEntry],
+    tell: &mut Tell<'_>,
     closed: &mut Vec<Recovered>,
 ) -> Result<(), StoreError> {
     remove_unnamed_folders(root, entries);
-    complete_copies(root, books, entries)?;
-    for start in open_starts(entries) {
-        let photos: Vec<_> = entries.iter().filter(|e| is_photo_of(e, start)).cloned().collect();
-        closed.push(close_session(root, books, start, &photos)?);
+    let sessions = by_session(entries);
+    sessions.values().try_for_each(|own| complete_copy(root, &books.reserve, own))?;
+    let ended: BTreeSet<_> = entries.iter().filter_map(ended_by).collect();
+    let mut open = Vec::new();
+    for (start, body) in entries.iter().filter_map(start_of).filter(|(_, body)| !ended.contains(&body.session)) {
+        let folder = root.join(SESSIONS_FOLDER).join(&body.folder);
+        create_folder(&folder)?;
+        let own = sessions.get(&body.session).into_iter().flatten().map(|entry| (*entry).clone()).collect();
+        open.push(Open { start, body, own, plan: Plan::of(books.index(), start, &folder)? });
     }
+    if open.is_empty() {
+        return Ok(());
+    }
+    let mut meter = Meter::new(Work::Closing, open.iter().map(|one| one.plan.bytes).sum(), tell);
+    for one in open {
+        closed.push(close_session(root, books, one, &mut meter)?);
+    }
+    meter.end();
     Ok(())
 }
 
 /// A session whose start a power cut kept from the ledger has left an empty folder. One that is not empty stays.
 fn remove_unnamed_folders(root: &Path, entries: &[SignedEntry]) {
-    let named = |name: &OsStr| {
-        entries.iter().any(|e| matches!(&e.entry.body, Body::SessionStart(start) if name == start.folder.as_str()))
-    };
+    let named: BTreeSet<&OsStr> = entries.iter().filter_map(start_of).map(|(_, body)| body.folder.as_ref()).collect();
     for found in fs::read_dir(root.join(SESSIONS_FOLDER)).into_iter().flatten().flatten() {
-        if !named(&found.file_name()) {
+        if !named.contains(found.file_name().as_os_str()) {
             let _ = fs::remove_dir(found.path());
         }
     }
 }
 
-/// The power may have gone, or a write have failed, between an entry of a session and its copy in the folder. A copy
-/// that lacks entries is completed; one that has anything else in it is left to the verifier.
-fn complete_copies(root: &Path, books: &Books, entries: &[SignedEntry]) -> Result<(), StoreError> {
-    let mut sessions: BTreeMap<SessionId, Vec<&SignedEntry>> = BTreeMap::new();
-    for entry in entries {
-        if let Some(session) = entry.entry.body.session() {
-            sessions.entry(session).or_default().push(entry);
-        }
-    }
-    sessions.values().try_for_each(|own| complete_copy(root, books, own))
-}
-
-fn complete_copy(root: &Path, books: &Books, own: &[&SignedEntry]) -> Result<(), StoreError> {
-    let Some(Body::SessionStart(start)) = own.first().map(|entry| &entry.entry.body) else { return Ok(()) };
-    let folder = root.join(SESSIONS_FOLDER).join(&start.folder);
-    if !folder.is_dir() {
-        return Ok(());
-    }
-    let there = read_if_there(&folder.join(SESSION_FILE))?.unwrap_or_default();
-    match lacks_entries(&there, own) {
-        true => books.reserve.closing(|| write_copies(&folder, own)),
-        false => Ok(()),
-    }
-}
-
-/// Whether `there` is some of the entries in their order, the last of them perhaps torn, but not all.
-fn lacks_entries(there: &[u8], own: &[&SignedEntry]) -> bool {
-    let (mut rest, mut lacking, mut torn) = (there, false, false);
-    for entry in own {
-        match rest.strip_prefix(entry.bytes.as_slice()) {
-            Some(behind) => (rest, torn) = (behind, false),
-            None => (lacking, torn) = (true, torn || entry.bytes.starts_with(rest)),
-        }
-    }
-    lacking && (torn || rest.iter().all(|byte| *byte == 0))
-}
-
-fn open_starts(entries: &[SignedEntry]) -> Vec<&SignedEntry> {
-    let ended =
-        |id: SessionId| entries.iter().any(|e| matches!(&e.entry.body, Body::SessionEnd(end) if end.session == id));
-    entries.iter().filter(|e| matches!(&e.entry.body, Body::SessionStart(start) if !ended(start.session))).collect()
-}
-
-fn is_photo_of(entry: &SignedEntry, start: &SignedEntry) -> bool {
-    matches!(&entry.entry.body, Body::Photo(_)) && entry.entry.body.session() == start.entry.body.session()
-}
-
-/// Closes the session that `start` began.
 fn close_session(
     root: &Path,
     books: &mut Books,
-    start: &SignedEntry,
-    photos: &[SignedEntry],
+    open: Open<'_>,
+    meter: &mut Meter<'_>,
 ) -> Result<Recovered, StoreError> {
-    let Body::SessionStart(body) = &start.entry.body else {
-        return Err(StoreError::Closed("its start is no session-start entry"));
-    };
+    let Open { start, body, mut own, plan } = open;
     let folder = root.join(SESSIONS_FOLDER).join(&body.folder);
-    create_folder(&folder)?;
-    let scans = scan_folder(&folder)?;
+    let indexed = indexed_chunks(books.index(), body.session);
+    let scans = plan.read(meter)?;
     let torn_bytes = scans.iter().map(|scan| set_torn_aside(scan, start)).sum::<Result<u64, _>>()?;
+    // Before the end is entered: from then on nobody would look at the files again.
+    books.note(|index| index.together(|| replace_rows(index, start, &scans)));
+    let scans: Vec<_> = scans.iter().filter(|scan| scan.start == Some(start.hash)).collect();
+    let cut_off = CutOff::of((start, body), &own, &scans, books.index(), indexed);
     let end = end_body(body, start, &scans);
-    let mut own: Vec<_> = std::iter::once(start).chain(photos).collect();
-    books.reserve.closing(|| write_copies(&folder, &own))?;
-    let entry = books.enter_closing(&Body::SessionEnd(end.clone()))?;
-    own.push(&entry);
-    books.reserve.closing(|| write_copies(&folder, &own))?;
-    books.note(|index| {
-        index.together(|| {
-            index.forget_files(body.session)?;
-            add_files(index, body.session, &folder)
-        })
+    books.reserve.closing(|| write_copies(&folder, &own.iter().collect::<Vec<_>>()))?;
+    let interruption = enter_interruption(books, body.session, &mut own, &cut_off)?;
+    own.push(books.enter_closing(&Body::SessionEnd(end.clone()))?);
+    books.reserve.closing(|| write_copies(&folder, &own.iter().collect::<Vec<_>>()))?;
+    let (cause, detail) = interruption.map_or_else(Default::default, |body| (body.cause, body.detail));
+    Ok(Recovered {
+        session: body.session,
+        officer: body.officer.clone(),
+        media: cut_off.media,
+        cause,
+        detail,
+        lost_chunks: cut_off.lost_chunks,
+        torn_bytes,
+        end,
+    })
+}
+
+/// Enters the ends of the interruptions that were open, and the interruption that the session's being cut off is, with its
+/// end. An earlier start may have been cut off on the way: what it entered stands.
+fn enter_interruption(
+    books: &mut Books,
+    session: SessionId,
+    own: &mut Vec<SignedEntry>,
+    cut_off: &CutOff,
+) -> Result<Option<InterruptionBody>, StoreError> {
+    let entered = own.iter().rev().find_map(|signed| match &signed.entry.body {
+        Body::Interruption(body) if (&body.from, &body.media) == (&cut_off.from, &cut_off.media) => Some(body.clone()),
+        _ => None,
     });
-    Ok(Recovered { end, torn_bytes })
+    let this = entered.as_ref().map(|body| body.id);
+    for id in open_interruptions(own).into_iter().filter(|id| Some(*id) != this) {
+        own.push(books.enter_closing(&end_of(id, session, &cut_off.seen))?);
+    }
+    let interruption = match entered {
+        Some(body) => body,
+        // A session that was to record nothing cannot be interrupted.
+        None if cut_off.media.is_empty() => return Ok(None),
+        None => {
+            let body = body_of(session, cut_off, &books.now());
+            own.push(books.enter_closing(&Body::Interruption(body.clone()))?);
+            body
+        }
+    };
+    if open_interruptions(own).contains(&interruption.id) {
+        let now = books.now();
+        own.push(books.enter_closing(&end_of(interruption.id, session, &now))?);
+    }
+    Ok(Some(interruption))
+}
+
+fn body_of(session: SessionId, cut_off: &CutOff, now: &Clock) -> InterruptionBody {
+    InterruptionBody {
+        id: crate::interruption::new_id(),
+        session,
+        cause: cut_off.cause(now).into(),
+        known: Known::Device,
+        media: cut_off.media.clone(),
+        from: cut_off.from.clone(),
+        detail: cut_off.detail(now),
+    }
+}
+
+fn end_of(id: InterruptionId, session: SessionId, to: &Clock) -> Body {
+    Body::InterruptionEnd(InterruptionEndBody { id, session, to: to.clone() })
+}
+
+/// The interruptions among a session's entries that have no end, in their order.
+fn open_interruptions(own: &[SignedEntry]) -> Vec<InterruptionId> {
+    let ended = |id| own.iter().any(|e| matches!(&e.entry.body, Body::InterruptionEnd(end) if end.id == id));
+    let begun = own.iter().filter_map(|signed| match &signed.entry.body {
+        Body::Interruption(body) => Some(body.id),
+        _ => None,
+    });
+    begun.filter(|id| !ended(*id)).collect()
 }
 
 /// Keeps what stands behind a segment's last whole record in a file beside it, and cuts it off the segment.
@@ -152,10 +206,11 @@ fn last_own_end(scan: &Scanned, start: &SignedEntry) -> u64 {
     scan.records.last().filter(|_| own).map_or(0, |found| found.end)
 }
 
-fn end_body(start: &SessionStartBody, entry: &SignedEntry, scans: &[Scanned]) -> SessionEndBody {
-    let own = scans.iter().filter(|scan| last_own_end(scan, entry) > 0);
+/// `scans` are the session's own segments.
+fn end_body(start: &SessionStartBody, entry: &SignedEntry, scans: &[&Scanned]) -> SessionEndBody {
+    let own = scans.iter().filter(|scan| !scan.records.is_empty());
     let last = own.clone().filter_map(|scan| scan.records.last()).max_by_key(|found| found.record.seq);
-    let is_chunk = |kind| u64::from(kind == evidence::record::RecordKind::Chunk);
+    let is_chunk = |kind| u64::from(kind == RecordKind::Chunk);
     SessionEndBody {
         session: start.session,
         cause: "recovered".into(),
@@ -163,14 +218,6 @@ fn end_body(start: &SessionStartBody, entry: &SignedEntry, scans: &[Scanned]) ->
         chunks: last.map_or(0, |found| found.record.chunk + is_chunk(found.record.kind)),
         records: last.map_or(0, |found| found.record.seq + 1),
         last: last.map_or(entry.hash, |found| found.hash),
+        pressed_boot_ns: None,
     }
-}
-
-/// Writes a session's copies of its ledger entries anew.
-pub(crate) fn write_copies(folder: &Path, own: &[&SignedEntry]) -> Result<(), StoreError> {
-    let bytes: Vec<u8> = own.iter().flat_map(|entry| entry.bytes.clone()).collect();
-    let new = folder.join("session.cbor.new");
-    remove_if_there(&new)?;
-    write_new(&new, SHARED_READ, &bytes)?;
-    rename(&new, &folder.join(SESSION_FILE))
 }

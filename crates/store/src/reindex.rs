@@ -2,14 +2,16 @@
 //! Fills the index from the files: wholly, or as far as it is behind them.
 
 use crate::index::{Index, Stored};
+use crate::progress::{Meter, Tell, Work};
+use crate::scan::{Found, Plan, Scanned};
 use crate::session::file_name;
 use crate::{INDEX_FILE, StoreError};
+use evidence::entry::{Body, SessionStartBody};
 use evidence::ledger::{SignedEntry, open_sequence};
-use evidence::record::{Record, RecordKind};
-use evidence::verify::{Item, ScannedRecord, Tail, scan_segment};
-use evidence::{Hash, LEDGER_FILE, SESSIONS_FOLDER, SessionId, entry::Body};
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use evidence::record::RecordKind;
+use evidence::{LEDGER_FILE, SESSIONS_FOLDER, SessionId};
+use std::collections::BTreeSet;
+use std::path::Path;
 
 /// What was rebuilt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,33 +28,42 @@ pub struct Rebuilt {
 /// [`StoreError`] if the folder is in use or cannot be read.
 pub fn reindex(folder: &Path) -> Result<Rebuilt, StoreError> {
     let _lock = crate::folder::take_lock(folder)?;
-    let index = replace(folder)?;
+    let index = replace(folder, Reach::All, &mut |_| ())?;
     index.settle()?;
     let sessions = index.sessions()?.len() as u64;
     Ok(Rebuilt { entries: index.next_entry()?, sessions })
 }
 
-/// Opens the index and brings it up to the ledger. One that cannot be read, is of another version or of another ledger
-/// is rebuilt.
-pub(crate) fn open_current(folder: &Path, entries: &[SignedEntry]) -> Result<Index, StoreError> {
-    match caught_up(folder, entries) {
+/// Whose files are read to bring an index up to the ledger.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Those of every session that the index does not know as ended.
+    All,
+    /// Of these, only those of sessions that the ledger has as ended: who closes the others indexes them.
+    Ended,
+}
+
+/// Opens the index and brings it up to the ledger, but for sessions that have no end. One that cannot be read, is of
+/// another version or of another ledger is rebuilt.
+pub(crate) fn open_current(folder: &Path, entries: &[SignedEntry], tell: &mut Tell<'_>) -> Result<Index, StoreError> {
+    match caught_up(folder, entries, tell) {
         Ok(Some(index)) => Ok(index),
-        Ok(None) => replace(folder),
+        Ok(None) => replace(folder, Reach::Ended, tell),
         // One that cannot be written for want of room cannot be written anew either.
         Err(error) if error.is_full() => Err(error),
         Err(error) => {
             tracing::warn!(%error, "the index cannot be read and is rebuilt");
-            replace(folder)
+            replace(folder, Reach::Ended, tell)
         }
     }
 }
 
-fn caught_up(folder: &Path, entries: &[SignedEntry]) -> Result<Option<Index>, StoreError> {
+fn caught_up(folder: &Path, entries: &[SignedEntry], tell: &mut Tell<'_>) -> Result<Option<Index>, StoreError> {
     let Some(index) = Index::open(folder)? else { return Ok(None) };
     if !is_of(&index, entries)? {
         return Ok(None);
     }
-    catch_up(folder, &index, entries)?;
+    catch_up(folder, &index, entries, Reach::Ended, tell)?;
     Ok(Some(index))
 }
 
@@ -68,10 +79,10 @@ fn is_of(index: &Index, entries: &[SignedEntry]) -> Result<bool, StoreError> {
 }
 
 /// Builds a new index beside the old one and puts it in its place.
-fn replace(folder: &Path) -> Result<Index, StoreError> {
+fn replace(folder: &Path, reach: Reach, tell: &mut Tell<'_>) -> Result<Index, StoreError> {
     let (path, new) = (folder.join(INDEX_FILE), folder.join("index.sqlite.new"));
     remove_database(&new)?;
-    if let Err(error) = build(folder, &new).and_then(|index| index.settle()) {
+    if let Err(error) = build(folder, &new, reach, tell).and_then(|index| index.settle()) {
         let _ = remove_database(&new);
         return Err(error);
     }
@@ -83,129 +94,114 @@ fn replace(folder: &Path) -> Result<Index, StoreError> {
 }
 
 /// Builds an index of `folder` in the file `path`.
-fn build(folder: &Path, path: &Path) -> Result<Index, StoreError> {
+fn build(folder: &Path, path: &Path, reach: Reach, tell: &mut Tell<'_>) -> Result<Index, StoreError> {
     let foreign = StoreError::index(path);
     let index = Index::open_file(path)?.ok_or_else(|| foreign(rusqlite::Error::InvalidQuery))?;
-    fill(folder, &index)?;
+    fill(folder, &index, reach, tell)?;
     Ok(index)
 }
 
 /// Fills an empty index from the ledger and the files of `folder`.
-pub(crate) fn fill(folder: &Path, index: &Index) -> Result<(), StoreError> {
+pub(crate) fn fill(folder: &Path, index: &Index, reach: Reach, tell: &mut Tell<'_>) -> Result<(), StoreError> {
     let ledger = folder.join(LEDGER_FILE);
     let bytes = crate::files::read_if_there(&ledger)?.unwrap_or_default();
-    catch_up(folder, index, &open_sequence(&bytes).0)
+    catch_up(folder, index, &open_sequence(&bytes).0, reach, tell)
 }
 
 /// Brings an index up to the ledger: entries it lacks, and the files of sessions that it does not know as ended.
-fn catch_up(folder: &Path, index: &Index, entries: &[SignedEntry]) -> Result<(), StoreError> {
+fn catch_up(
+    folder: &Path,
+    index: &Index,
+    entries: &[SignedEntry],
+    reach: Reach,
+    tell: &mut Tell<'_>,
+) -> Result<(), StoreError> {
     let known = usize::try_from(index.next_entry()?).unwrap_or(usize::MAX);
-    let open: Vec<_> = index.sessions()?.into_iter().filter(|row| row.ended_utc_ns.is_none()).collect();
     let new = entries.get(known..).unwrap_or_default();
+    let mut plans = Vec::new();
+    for (start, body) in behind(index, entries, new, reach)? {
+        plans.push((start, Plan::of(Some(index), start, &folder.join(SESSIONS_FOLDER).join(&body.folder))?));
+    }
     index.together(|| {
         new.iter().try_for_each(|entry| index.add_entry(entry))?;
-        let begun = new.iter().filter_map(|entry| match &entry.entry.body {
-            Body::SessionStart(start) => Some((start.session, start.folder.clone())),
-            _ => None,
-        });
-        for (session, name) in open.into_iter().map(|row| (row.session, row.folder)).chain(begun) {
-            index.forget_files(session)?;
-            add_files(index, session, &folder.join(SESSIONS_FOLDER).join(name))?;
+        if plans.is_empty() {
+            return Ok(());
         }
+        let mut meter = Meter::new(Work::Indexing, plans.iter().map(|(_, plan)| plan.bytes).sum(), tell);
+        for (start, plan) in plans {
+            replace_rows(index, start, &plan.read(&mut meter)?)?;
+        }
+        meter.end();
         Ok(())
     })
 }
 
-/// Indexes the segments in a session's folder.
-pub(crate) fn add_files(index: &Index, session: SessionId, folder: &Path) -> Result<(), StoreError> {
-    let start = index.start_of(session)?;
-    let mut next_seq = 0;
-    for scan in scan_folder(folder)?.into_iter().filter(|scan| scan.start.map(|hash| hash.0) == start) {
-        let own = scan.records.iter().filter(|found| found.record.session == session);
+/// The starts of the sessions whose files the index may not have.
+fn behind<'a>(
+    index: &Index,
+    entries: &'a [SignedEntry],
+    new: &'a [SignedEntry],
+    reach: Reach,
+) -> Result<Vec<(&'a SignedEntry, &'a SessionStartBody)>, StoreError> {
+    let mut unended: BTreeSet<SessionId> = index.unended()?.into_iter().collect();
+    unended.extend(new.iter().filter_map(start_of).map(|(_, start)| start.session));
+    if reach == Reach::Ended {
+        let ended: BTreeSet<_> = entries.iter().filter_map(ended_by).collect();
+        unended.retain(|session| ended.contains(session));
+    }
+    // A second start of a session does not count.
+    let starts = entries.iter().filter_map(start_of);
+    Ok(starts.filter(|(_, start)| unended.remove(&start.session)).collect())
+}
+
+/// The session that an entry begins.
+pub(crate) fn start_of(entry: &SignedEntry) -> Option<(&SignedEntry, &SessionStartBody)> {
+    match &entry.entry.body {
+        Body::SessionStart(start) => Some((entry, start)),
+        _ => None,
+    }
+}
+
+/// The session that an entry ends.
+pub(crate) fn ended_by(entry: &SignedEntry) -> Option<SessionId> {
+    match &entry.entry.body {
+        Body::SessionEnd(end) => Some(end.session),
+        _ => None,
+    }
+}
+
+/// Indexes what was read of a session's folder in place of what was indexed of it, but for segments that it knew.
+pub(crate) fn replace_rows(index: &Index, start: &SignedEntry, scans: &[Scanned]) -> Result<(), StoreError> {
+    let Some((_, body)) = start_of(start) else { return Ok(()) };
+    let ends = || scans.iter().filter(|scan| scan.is_known).flat_map(|scan| &scan.records);
+    let segments = ends().map(|found| found.record.segment).max().unwrap_or(0);
+    let mut next_seq = ends().map(|found| found.record.seq.saturating_add(1)).max().unwrap_or(0);
+    index.forget_behind(body.session, segments, next_seq)?;
+    for scan in scans.iter().filter(|scan| !scan.is_known && scan.start == Some(start.hash)) {
+        let own = scan.records.iter().filter(|found| found.record.session == body.session);
         // A record that is there twice counts once.
         let own = own.filter(|found| {
             let first = found.record.seq >= next_seq;
             next_seq = next_seq.max(found.record.seq.saturating_add(1));
             first
         });
-        for (n, found) in own.enumerate() {
-            let stored = Stored { record: &found.record, record_bytes: found.end - found.offset };
-            if n == 0 {
-                index.add_segment(&found.record, &file_name(&scan.path), scan.start_bytes)?;
-            }
-            match found.record.kind {
-                RecordKind::Chunk => index.add_chunk(&stored)?,
-                RecordKind::SegmentEnd => index.end_segment(&stored)?,
-            }
-        }
+        add_segment(index, scan, own)?;
     }
     Ok(())
 }
 
-/// A segment as its records tell.
-pub(crate) struct Scanned {
-    pub(crate) path: PathBuf,
-    /// Hash of the session-start entry in it.
-    pub(crate) start: Option<Hash>,
-    pub(crate) start_bytes: u64,
-    pub(crate) records: Vec<Found>,
-    pub(crate) tail: Tail,
-}
-
-/// A record that is signed by its session's key and covers what stands before it.
-pub(crate) struct Found {
-    pub(crate) record: Record,
-    pub(crate) hash: Hash,
-    pub(crate) offset: u64,
-    pub(crate) end: u64,
-}
-
-/// The segments in a session's folder, in the order of their records.
-pub(crate) fn scan_folder(folder: &Path) -> Result<Vec<Scanned>, StoreError> {
-    let mut scans = Vec::new();
-    for path in segments_in(folder)? {
-        scans.push(scan(path)?);
-    }
-    scans.sort_by_key(|scan| (scan.records.first().map(|found| found.record.seq), scan.path.clone()));
-    Ok(scans)
-}
-
-fn segments_in(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    let mut found = Vec::new();
-    if !folder.is_dir() {
-        return Ok(found);
-    }
-    for entry in fs::read_dir(folder).map_err(StoreError::io("list", folder))? {
-        let path = entry.map_err(StoreError::io("list", folder))?.path();
-        if path.extension().is_some_and(|extension| extension == "mp4") {
-            found.push(path);
+fn add_segment<'a>(index: &Index, scan: &Scanned, own: impl Iterator<Item = &'a Found>) -> Result<(), StoreError> {
+    for (n, found) in own.enumerate() {
+        let stored = Stored { record: &found.record, record_bytes: found.end - found.offset };
+        if n == 0 {
+            index.add_segment(&found.record, &file_name(&scan.path), scan.start_bytes)?;
+        }
+        match found.record.kind {
+            RecordKind::Chunk => index.add_chunk(&stored)?,
+            RecordKind::SegmentEnd => index.end_segment(&stored)?,
         }
     }
-    Ok(found)
-}
-
-fn scan(path: PathBuf) -> Result<Scanned, StoreError> {
-    let file = File::open(&path).map_err(StoreError::io("open", &path))?;
-    let length = file.metadata().map_err(StoreError::io("inspect", &path))?.len();
-    let (mut start, mut start_bytes, mut records, mut key) = (None, 0, Vec::new(), None);
-    let mut sink = |item| match item {
-        Item::Start(signed, size) => {
-            if let Body::SessionStart(body) = signed.entry.body {
-                key = Some(body.public);
-                start_bytes = size;
-                start = Some(signed.hash);
-            }
-        }
-        Item::Record(scanned) if scanned.key.is_some() && scanned.key == key => records.extend(whole(*scanned)),
-        Item::Record(_) => {}
-    };
-    let tail = scan_segment(file, length, &mut sink).map_err(StoreError::io("read", &path))?;
-    Ok(Scanned { path, start, start_bytes, records, tail })
-}
-
-fn whole(scanned: ScannedRecord) -> Option<Found> {
-    let record = scanned.record.ok().filter(|record| scanned.media == Some(record.media))?;
-    Some(Found { record, hash: scanned.hash, offset: scanned.offset, end: scanned.end })
+    Ok(())
 }
 
 fn remove_database(path: &Path) -> Result<(), StoreError> {

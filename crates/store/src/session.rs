@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Writes a session: chunks into segments, each appended, synced, indexed and only then spoken of.
 
-use crate::files::{SHARED_READ, append, create_folder, create_new, open_append, sync_parent, write_new};
+use crate::copies::{append_copy, write_copies};
+use crate::files::{SHARED_READ, append, create_folder, create_new, sync_parent, write_new};
 use crate::index::Stored;
 use crate::names::{Template, session_folder};
-use crate::recovery::{cut_segment, write_copies};
+use crate::recovery::cut_segment;
 use crate::{Evidence, StoreError, photo};
 use evidence::bytes::Hasher;
 use evidence::chain::{Covered, Sealed, SessionChain};
@@ -14,10 +15,9 @@ use evidence::mp4::{Fragment, Init, Run, record_box};
 use evidence::record::{Event, Medium, Record, Track};
 use evidence::sign::{Ed25519Signer, Signer};
 use evidence::time::{BootNs, Clock};
-use evidence::{Hash, SESSION_FILE, SESSIONS_FOLDER, SessionId};
+use evidence::{Hash, InterruptionId, SESSION_FILE, SESSIONS_FOLDER, SessionId};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -34,6 +34,10 @@ pub struct NewSession {
     pub sources: Vec<SourceBody>,
     /// Boot time of media time 0.
     pub zero_boot_ns: BootNs,
+    /// Boot time at which the start was asked for, if somebody asked.
+    pub pressed_boot_ns: Option<BootNs>,
+    /// The session that was cut off and that this one goes on with.
+    pub continues: Option<SessionId>,
     /// How segment files are named.
     pub template: Template,
     /// After how much media time a segment is rolled, in nanoseconds.
@@ -64,10 +68,12 @@ pub struct SessionWriter {
     plan: NewSession,
     pub(crate) folder: PathBuf,
     pub(crate) start: SignedEntry,
-    /// Entries of the photos taken so far.
-    pub(crate) photos: Vec<SignedEntry>,
+    /// The session's entries behind its start.
+    entries: Vec<SignedEntry>,
     /// Whether an entry of the session lacks one of its copies, which the end then writes anew.
     pub(crate) copies_lack: bool,
+    /// Those that are not over.
+    pub(crate) interruptions: Vec<InterruptionId>,
     chain: SessionChain,
     durable: Durable,
     segment: Option<Segment>,
@@ -75,7 +81,10 @@ pub struct SessionWriter {
     lost: BTreeMap<Medium, u64>,
     ends_ns: BTreeMap<Medium, u64>,
     events: Vec<Event>,
-    failed: bool,
+    /// Media time at which the start was asked for, until the chunk with that moment is written.
+    pressed_ns: Option<u64>,
+    /// The cause of the session's end, once a write has failed.
+    failure: Option<&'static str>,
 }
 
 /// How far the session is on the storage: what its end may vouch for.
@@ -115,13 +124,15 @@ impl SessionWriter {
         let entered = evidence.books().enter(Body::SessionStart(start_body(id, &plan, &signer, name)));
         let start = entered.inspect_err(|_| drop(fs::remove_dir(&folder)))?;
         let chain = SessionChain::new(id, Box::new(signer), start.hash);
+        let pressed_ns = plan.pressed_boot_ns.and_then(|pressed| pressed.0.checked_sub(plan.zero_boot_ns.0));
         let writer = SessionWriter {
             evidence,
             id,
             plan,
             folder,
-            photos: Vec::new(),
+            entries: Vec::new(),
             copies_lack: false,
+            interruptions: Vec::new(),
             durable: Durable { segments: 0, chunks: 0, records: 0, last: start.hash },
             start,
             chain,
@@ -130,7 +141,8 @@ impl SessionWriter {
             lost: BTreeMap::new(),
             ends_ns: BTreeMap::new(),
             events: Vec::new(),
-            failed: false,
+            pressed_ns,
+            failure: None,
         };
         writer.write_first_copy()
     }
@@ -139,8 +151,8 @@ impl SessionWriter {
         let Err(error) = write_new(&self.folder.join(SESSION_FILE), SHARED_READ, &self.start.bytes) else {
             return Ok(self);
         };
-        (self.failed, self.copies_lack) = (true, true);
-        if let Err(error) = self.finish("storage-failed") {
+        (self.failure, self.copies_lack) = (Some(failure(&error)), true);
+        if let Err(error) = self.finish(STORAGE_FAILED, None) {
             tracing::error!(%error, "a session that did not begin could not be closed; the next start closes it");
         }
         Err(error)
@@ -177,16 +189,15 @@ impl SessionWriter {
     /// # Errors
     /// [`StoreError`]; after a failed write the session takes no more chunks.
     pub fn append(&mut self, init: &Arc<[u8]>, mut data: Vec<u8>) -> Result<StoredChunk, StoreError> {
-        if self.failed {
+        if self.failure.is_some() {
             return Err(StoreError::Closed("an earlier write failed"));
         }
-        let result = self.try_append(init, &mut data);
-        self.failed = result.is_err();
-        result
+        self.try_append(init, &mut data).inspect_err(|error| self.failure = Some(failure(error)))
     }
 
     fn try_append(&mut self, init: &Arc<[u8]>, data: &mut [u8]) -> Result<StoredChunk, StoreError> {
         let fragment = self.roll_if_due(init, data)?;
+        self.note_pressed(&fragment);
         let (mut segment, front) = match self.segment.take() {
             Some(segment) => (segment, Vec::new()),
             None => self.open_segment(init, &fragment)?,
@@ -202,6 +213,13 @@ impl SessionWriter {
         self.events.clear();
         self.ends_ns.extend(sealed.record.tracks.iter().map(|track| (track.medium, track.to_ns(track.end()))));
         Ok(self.stored(&fragment, sealed))
+    }
+
+    /// Notes the moment at which the start was asked for, if it lies in this fragment or in a pause in front of it.
+    fn note_pressed(&mut self, fragment: &Fragment) {
+        if let Some(pressed_ns) = self.pressed_ns.take_if(|pressed_ns| *pressed_ns < fragment.end_ns()) {
+            self.note(Event { event: "start".into(), medium: None, detail: pressed_ns.to_string() });
+        }
     }
 
     /// Signs a chunk and makes it durable.
@@ -327,8 +345,7 @@ impl SessionWriter {
 
     /// UTC of a moment of the media, by a reading of both clocks.
     fn utc_of(&self, clock: &Clock, media_ns: u64) -> i64 {
-        let boot_ns = self.plan.zero_boot_ns.0.saturating_add(media_ns);
-        clock.utc_ns.0 - i64::try_from(clock.boot_ns.0).unwrap_or(0) + i64::try_from(boot_ns).unwrap_or(0)
+        clock.at(BootNs(self.plan.zero_boot_ns.0.saturating_add(media_ns))).utc_ns.0
     }
 
     fn end_segment(&mut self) -> Result<(), StoreError> {
@@ -344,22 +361,33 @@ impl SessionWriter {
         Ok(())
     }
 
-    /// Ends the session: its last segment, its entry in the ledger, its key. After a failed write the last segment is cut
-    /// back to what is durable, and the cause is `storage-failed` whatever `cause` says.
+    /// Ends the session: its last segment, its interruptions, its entry in the ledger, its key. After a failed write the
+    /// last segment is cut back to what is durable, and the cause is `storage-failed`, or `storage-full` if there was no
+    /// room, whatever `cause` says. `pressed_boot_ns` is when the end was asked for, if somebody asked.
     ///
     /// # Errors
     /// [`StoreError`] if the end cannot be made durable; the next start then closes the session.
-    pub fn finish(mut self, cause: &str) -> Result<SessionEndBody, StoreError> {
-        if !self.failed && self.end_segment().inspect_err(report_unended).is_ok() {
-            return self.enter_end(cause);
+    pub fn finish(mut self, cause: &str, pressed_boot_ns: Option<BootNs>) -> Result<SessionEndBody, StoreError> {
+        let failure = self.close_segment()?;
+        self.end_interruptions()?;
+        self.enter_end(failure.unwrap_or(cause), pressed_boot_ns)
+    }
+
+    /// Ends the last segment, or cuts it back to what is durable and says why.
+    fn close_segment(&mut self) -> Result<Option<&'static str>, StoreError> {
+        if self.failure.is_none()
+            && let Err(error) = self.end_segment()
+        {
+            tracing::error!(%error, "the last segment could not be ended");
+            self.failure = Some(failure(&error));
         }
         if let Some(segment) = self.segment.take() {
             cut_segment(&segment.path, segment.length)?;
         }
-        self.enter_end("storage-failed")
+        Ok(self.failure)
     }
 
-    fn enter_end(self, cause: &str) -> Result<SessionEndBody, StoreError> {
+    fn enter_end(self, cause: &str, pressed_boot_ns: Option<BootNs>) -> Result<SessionEndBody, StoreError> {
         let end = SessionEndBody {
             session: self.id,
             cause: cause.into(),
@@ -367,6 +395,7 @@ impl SessionWriter {
             chunks: self.durable.chunks,
             records: self.durable.records,
             last: self.durable.last,
+            pressed_boot_ns,
         };
         let mut books = self.evidence.books();
         let entry = books.enter_closing(&Body::SessionEnd(end.clone()))?;
@@ -383,16 +412,38 @@ impl SessionWriter {
 
     fn write_last_copy(&self, end: &SignedEntry) -> Result<(), StoreError> {
         if !self.copies_lack {
-            return append_entry(&self.folder, end);
+            return append_copy(&self.folder, end);
         }
-        photo::complete(self.evidence.folder(), &self.photos)?;
-        let own: Vec<_> = std::iter::once(&self.start).chain(&self.photos).chain([end]).collect();
+        photo::complete(self.evidence.folder(), &self.entries)?;
+        let own: Vec<_> = std::iter::once(&self.start).chain(&self.entries).chain([end]).collect();
         write_copies(&self.folder, &own)
+    }
+
+    /// Enters something about this session in the ledger. A copy that cannot be written is written at the end.
+    pub(crate) fn enter(&mut self, body: &Body) -> Result<(), StoreError> {
+        let entry = self.evidence.books().enter_closing(body)?;
+        if let Err(error) = self.copy(entry) {
+            tracing::warn!(%error, "a copy of a ledger entry could not be written; the end of the session writes it");
+        }
+        Ok(())
+    }
+
+    /// Takes an entry of this session that is in the ledger, and writes its copy.
+    pub(crate) fn copy(&mut self, entry: SignedEntry) -> Result<(), StoreError> {
+        let reserve = self.evidence.books().reserve.clone();
+        // A copy behind one that lacks would be out of order.
+        let copied = if self.copies_lack { Ok(()) } else { reserve.closing(|| append_copy(&self.folder, &entry)) };
+        self.copies_lack |= copied.is_err();
+        self.entries.push(entry);
+        copied
     }
 }
 
-fn report_unended(error: &StoreError) {
-    tracing::error!(%error, "the last segment could not be ended");
+const STORAGE_FAILED: &str = "storage-failed";
+
+/// The cause of a session's end by a write that failed.
+fn failure(error: &StoreError) -> &'static str {
+    if error.is_full() { "storage-full" } else { STORAGE_FAILED }
 }
 
 /// `start_bytes`: length of the session-start box, if the chunk begins its segment.
@@ -418,19 +469,9 @@ fn start_body(id: SessionId, plan: &NewSession, signer: &dyn Signer, folder: Str
         label: plan.label.clone(),
         sources: plan.sources.clone(),
         zero_boot_ns: plan.zero_boot_ns,
+        pressed_boot_ns: plan.pressed_boot_ns,
+        continues: plan.continues,
     }
-}
-
-/// Adds the copy of a ledger entry to a session's folder, whole or not at all.
-pub(crate) fn append_entry(folder: &Path, entry: &SignedEntry) -> Result<(), StoreError> {
-    let path = folder.join(SESSION_FILE);
-    let mut file = open_append(&path)?;
-    let length = file.metadata().map_err(StoreError::io("inspect", &path))?.len();
-    if let Err(error) = file.write_all(&entry.bytes) {
-        let _ = file.set_len(length);
-        return Err(StoreError::io("write", &path)(error));
-    }
-    file.sync_data().map_err(StoreError::io("sync", &path))
 }
 
 pub(crate) fn file_name(path: &Path) -> String {

@@ -6,7 +6,14 @@
 mod common;
 
 use common::footage::Footage;
-use common::{Device, Recording, close, files, jpeg, sessions};
+use common::forge::next_entry;
+use common::{Device, Recording, close, entries, files, jpeg, sessions};
+use evidence::InterruptionId;
+use evidence::entry::Body;
+use evidence::interruption::InterruptionNoteBody;
+use evidence::record::Medium;
+use evidence::sign::Ed25519Signer;
+use evidence::time::TimeSource;
 use rusqlite::Connection;
 use std::fs;
 use std::num::NonZeroUsize;
@@ -63,15 +70,22 @@ fn good_folders_have_no_fault_closed_open_or_being_recorded() {
     assert_eq!(violations(&device), []);
 }
 
-/// Records sessions that roll, with photos in and outside, until it is enough.
+/// Records sessions that roll, with photos in and outside, beside one that is interrupted, until it is enough.
 fn record_on(device: &Device, evidence: &Arc<Evidence>, sessions: u64, enough: &AtomicBool) {
+    let mut writer = device.begin(evidence, &Recording::new(TINY, 0, 2));
     for n in 0..sessions {
+        let id = device.interrupt(&mut writer, "microphone", &[Medium::Audio]);
+        evidence.explain(id, "other", "", &n.to_string()).unwrap();
+        evidence.enter_clock_step(1).unwrap();
         device.record(evidence, &Recording { lost: Some((1, 3)), ..Recording::new(TINY, 40, 2).with_photos(&[2, 39]) });
         device.photo_outside(evidence, n);
+        writer.end_interruption(id, device.clock.now().boot_ns).unwrap();
+        evidence.explain(id, "damage", "", &n.to_string()).unwrap();
         if enough.load(Ordering::Relaxed) {
-            return;
+            break;
         }
     }
+    writer.finish("stop", None).unwrap();
 }
 
 #[test]
@@ -103,6 +117,11 @@ fn rows_that_are_wrong_are_found_while_a_recorder_runs() {
         "UPDATE sessions SET officer = 'another'",
         "DELETE FROM photos WHERE seq < 6",
         "DELETE FROM sessions",
+        "DELETE FROM clock_steps",
+        "DELETE FROM interruptions",
+        "UPDATE interruptions SET cause = 'weather' WHERE end_seq IS NULL",
+        "UPDATE interruptions SET duration_ns = 1 WHERE end_seq IS NOT NULL",
+        "UPDATE interruptions SET text = 'x' WHERE note_seq IS NOT NULL",
     ];
     for wrong in wrong {
         let device = Device::with_one_session();
@@ -110,6 +129,11 @@ fn rows_that_are_wrong_are_found_while_a_recorder_runs() {
         let recording = Recording::new(Footage::BOTH, 6, 4).with_photos(&[2]);
         let mut writer = device.begin(&evidence, &recording);
         device.feed(&mut writer, &recording);
+        let id = device.interrupt(&mut writer, "camera", &[Medium::Video]);
+        writer.end_interruption(id, device.clock.now().boot_ns).unwrap();
+        evidence.explain(id, "other", "", "told").unwrap();
+        evidence.enter_clock_step(5).unwrap();
+        device.interrupt(&mut writer, "microphone", &[Medium::Audio]);
         assert_eq!(violations(&device), []);
         sql(&device, wrong);
         assert_eq!(numbers(&device), [7], "{wrong}");
@@ -140,6 +164,18 @@ const CASES: &[(&str, Operation, &[u8])] = &[
 
 fn sql(device: &Device, sql: &str) {
     Connection::open(device.evidence().join("index.sqlite")).unwrap().execute_batch(sql).unwrap();
+}
+
+#[test]
+fn a_forged_entry_about_an_interruption_is_a_fault_of_the_ledger() {
+    let device = Device::with_an_interruption();
+    assert_eq!(violations(&device), []);
+    let (all, key) = (entries(device.evidence()), fs::read(device.place.state.join("ledger.key")).unwrap());
+    let (cause, officer, text) = ("other".into(), String::new(), String::new());
+    let note = Body::InterruptionNote(InterruptionNoteBody { id: InterruptionId([9; 16]), cause, officer, text });
+    let forged = next_entry(&all, &Ed25519Signer::from_pkcs8(&key).unwrap(), note);
+    append(device.evidence().join("ledger.cbor"), &forged.bytes);
+    assert_eq!(numbers(&device)[0], 1);
 }
 
 #[test]
@@ -177,7 +213,7 @@ fn a_chunk_longer_than_a_second_is_the_eighth() {
     let at: Vec<_> = durations.map(|(at, _)| at).collect();
     at.into_iter().for_each(|at| slow[at + 2] = 16);
     writer.append(&recording.footage.init(), slow).unwrap();
-    writer.finish("stop").unwrap();
+    writer.finish("stop", None).unwrap();
     close(evidence);
     assert_eq!(numbers(&device), [8]);
 }

@@ -33,11 +33,16 @@ fn is_intact(path: &Path) -> bool {
 
 #[test]
 fn no_bit_of_any_evidence_file_can_change_unseen() {
-    let device = Device::with_one_session();
+    for (device, files, cases) in [(Device::with_one_session(), 9, 600), (Device::with_an_interruption(), 7, 150)] {
+        flip_bits(&device, files, cases);
+    }
+}
+
+fn flip_bits(device: &Device, files: usize, cases: u32) {
     let all = evidence_files(device.evidence());
-    assert_eq!(all.len(), 9, "{all:?}");
+    assert_eq!(all.len(), files, "{all:?}");
     assert!(is_intact(device.evidence()));
-    let config = ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(file in any::<Index>(), at in any::<Index>(), bit in 0..8_u8)| {
         let path = file.get(&all);
         let untouched = fs::read(path).unwrap();
@@ -49,6 +54,22 @@ fn no_bit_of_any_evidence_file_can_change_unseen() {
         fs::write(path, &untouched).unwrap();
         prop_assert!(!intact, "bit {bit} of byte {at} of {}", path.display());
     });
+    assert!(is_intact(device.evidence()));
+}
+
+#[test]
+fn no_byte_of_an_entry_can_change_unseen() {
+    let device = Device::with_an_interruption();
+    for path in [device.evidence().join("ledger.cbor"), sessions(device.evidence())[0].join("session.cbor")] {
+        let untouched = fs::read(&path).unwrap();
+        for at in (0..untouched.len()).step_by(23) {
+            let mut altered = untouched.clone();
+            altered[at] ^= 1 << (at % 8);
+            fs::write(&path, &altered).unwrap();
+            assert!(!is_intact(device.evidence()), "byte {at} of {}", path.display());
+        }
+        fs::write(&path, untouched).unwrap();
+    }
     assert!(is_intact(device.evidence()));
 }
 

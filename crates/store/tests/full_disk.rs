@@ -9,6 +9,8 @@ mod common;
 
 use common::footage::Footage;
 use common::{Device, Recording, close, entries, files, jpeg, sessions, verdict};
+use evidence::record::Medium;
+use evidence::time::TimeSource;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::num::NonZeroUsize;
@@ -92,11 +94,11 @@ fn a_session_is_closed_on_the_full_disk_and_the_recorder_comes_up_on_it() {
     let evidence = device.open();
     let (writer, stored) = record_until_full(&device, &evidence);
     fill(&disk);
-    let end = writer.finish("stop").unwrap();
-    assert_eq!((end.cause.as_str(), end.chunks), ("storage-failed", stored));
+    let end = writer.finish("stop", None).unwrap();
+    assert_eq!((end.cause.as_str(), end.chunks), ("storage-full", stored));
     let session = &sessions(device.evidence())[0];
     let alone = verdict::report(session, None);
-    assert_eq!((verdict::overall(&alone), alone.gaps[0].cause.to_string().as_str()), ("gaps", "storage-failed"));
+    assert_eq!((verdict::overall(&alone), alone.gaps[0].cause.to_string().as_str()), ("gaps", "storage-full"));
     fill(&disk);
     assert_full(&device, &evidence);
     close(evidence);
@@ -216,7 +218,7 @@ fn a_session_is_ended_in_the_reserve() {
     // Whoever reads the index keeps its log, which would be room as well.
     let reader = Index::open_read_only(device.evidence()).unwrap();
     assert_eq!(reader.sessions().unwrap().len(), 1);
-    assert_eq!(writer.finish("stop").unwrap().chunks, 3);
+    assert_eq!(writer.finish("stop", None).unwrap().chunks, 3);
     assert!(reader.sessions().unwrap()[0].ended_utc_ns.is_some());
     drop(reader);
     assert!(length(&device.evidence().join("RESERVE")) < 1024 * 1024);
@@ -228,6 +230,33 @@ fn a_session_is_ended_in_the_reserve() {
 }
 
 #[test]
+fn interruptions_and_steps_of_the_clock_are_entered_in_the_reserve() {
+    let test = "interruptions_and_steps_of_the_clock_are_entered_in_the_reserve";
+    let Some(disk) = on_disk(test, "4m") else { return };
+    let device = Device::on_disk(&disk);
+    let evidence = device.open();
+    let recording = Recording::new(Footage::SOUND, 3, 4);
+    let mut writer = device.begin(&evidence, &recording);
+    device.feed(&mut writer, &recording);
+    fill(&disk);
+    // More than the last pages of ledger and copies have room for.
+    for _ in 0..30 {
+        let id = device.interrupt(&mut writer, "storage-full", &[Medium::Audio]);
+        evidence.enter_clock_step(1_000_000_000).unwrap();
+        writer.end_interruption(id, device.clock.now().boot_ns).unwrap();
+    }
+    let last = device.interrupt(&mut writer, "storage-full", &[Medium::Audio]);
+    assert!(evidence.explain(last, "other", "", "").is_err_and(|error| error.is_full()));
+    writer.finish("storage-full", None).unwrap();
+    close(evidence);
+    assert!(length(&device.evidence().join("RESERVE")) < 1024 * 1024);
+    let (told, steps) = (kinds(&device), Index::open_read_only(device.evidence()).unwrap().clock_steps().unwrap());
+    assert_eq!((told.iter().filter(|kind| *kind == "interruption-end").count(), steps.len()), (31, 30));
+    fs::remove_file(disk.join("filler")).unwrap();
+    assert_sound(&device);
+}
+
+#[test]
 fn a_start_is_entered_in_the_reserve() {
     let Some(disk) = on_disk("a_start_is_entered_in_the_reserve", "4m") else { return };
     let (device, evidence, writer) = begun_on_a_disk_that_is_filled(&disk);
@@ -236,6 +265,9 @@ fn a_start_is_entered_in_the_reserve() {
     assert_eq!((recovered.len(), recovered[0].end.chunks), (1, 3));
     assert_full(&device, &evidence);
     close(evidence);
-    assert_eq!(kinds(&device)[3..], ["session-start", "photo", "session-end", "boot", "key", "shutdown"]);
+    assert_eq!(
+        kinds(&device)[3..],
+        ["session-start", "photo", "interruption", "interruption-end", "session-end", "boot", "key", "shutdown"]
+    );
     assert_sound(&device);
 }

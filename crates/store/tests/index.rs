@@ -8,6 +8,8 @@ mod common;
 
 use common::footage::Footage;
 use common::{Device, Recording, close, files, sessions};
+use evidence::record::Medium;
+use evidence::time::TimeSource;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 use std::fs;
@@ -48,8 +50,17 @@ fn busy_device() -> Device {
     let recording = Recording::new(Footage::BOTH, 6, 4).with_photos(&[5, 6]);
     let mut writer = device.begin(&evidence, &recording);
     device.feed(&mut writer, &recording);
+    let over = device.interrupt(&mut writer, "microphone", &[Medium::Audio]);
+    device.clock.advance_ms(700);
+    writer.end_interruption(over, device.clock.now().boot_ns).unwrap();
+    device.interrupt(&mut writer, "storage", &[Medium::Video, Medium::Audio]);
+    evidence.enter_clock_step(12_000_000_000).unwrap();
+    evidence.explain(over, "damage", "110233", "it fell").unwrap();
     drop((writer, evidence));
-    close(device.open());
+    device.clock.reboot();
+    let evidence = device.open();
+    evidence.explain(over, "other", "110233", "it was thrown").unwrap();
+    close(evidence);
     device
 }
 
@@ -58,6 +69,7 @@ fn a_rebuilt_index_is_the_one_written_while_recording() {
     let device = busy_device();
     let live = dump(device.evidence());
     assert!(live.matches('\n').count() > 50 && live.contains("recovered"), "{live}");
+    assert!(["it was thrown", "power", "12000000000"].into_iter().all(|told| live.contains(told)), "{live}");
     reindex(device.evidence()).unwrap();
     assert_eq!(dump(device.evidence()), live);
 }
@@ -67,11 +79,12 @@ fn an_index_that_is_lost_broken_behind_or_of_another_version_is_rebuilt_at_the_s
     let device = busy_device();
     let path = device.evidence().join("index.sqlite");
     let sql = |sql: &str| Connection::open(&path).unwrap().execute_batch(sql).unwrap();
-    let spoil: [(&str, &dyn Fn()); 6] = [
+    let spoil: [(&str, &dyn Fn()); 7] = [
         ("removed", &|| fs::remove_file(&path).unwrap()),
         ("empty", &|| fs::write(&path, []).unwrap()),
         ("noise", &|| fs::write(&path, common::footage::noise(5, 9000)).unwrap()),
         ("another version", &|| sql("PRAGMA user_version = 99")),
+        ("the version before", &|| sql("PRAGMA user_version = 1; DROP TABLE interruptions")),
         ("another ledger", &|| sql("UPDATE ledger SET hash = zeroblob(32)")),
         ("behind by entries", &|| sql("DELETE FROM ledger WHERE seq > (SELECT max(seq) - 2 FROM ledger)")),
     ];
@@ -103,7 +116,7 @@ fn an_index_that_missed_the_last_session_catches_up() {
 
 #[test]
 fn an_index_that_fails_while_recording_stops_nothing_and_has_no_hole_afterwards() {
-    for table in ["photos", "chunks", "ledger"] {
+    for table in ["photos", "chunks", "ledger", "interruptions"] {
         let device = Device::with_one_session();
         let evidence = device.open();
         let recording = Recording::new(Footage::SOUND, 6, 4).with_photos(&[2, 4]);
@@ -111,9 +124,11 @@ fn an_index_that_fails_while_recording_stops_nothing_and_has_no_hole_afterwards(
         let db = Connection::open(device.evidence().join("index.sqlite")).unwrap();
         db.execute_batch(&format!("ALTER TABLE {table} RENAME TO away")).unwrap();
         device.feed(&mut writer, &recording);
+        let id = device.interrupt(&mut writer, "microphone", &[Medium::Audio]);
+        writer.end_interruption(id, device.clock.now().boot_ns).unwrap();
         db.execute_batch(&format!("ALTER TABLE away RENAME TO {table}")).unwrap();
         drop(db);
-        assert_eq!(writer.finish("stop").unwrap().chunks, 6);
+        assert_eq!(writer.finish("stop", None).unwrap().chunks, 6);
         let ended = dump(device.evidence());
         close(evidence);
         let closed = dump(device.evidence());

@@ -43,7 +43,7 @@ fn a_session_that_ends_meanwhile_is_intact() {
     let (evidence, mut writer) = begun(&device);
     let report = verify_while(&device, || {
         writer.add_photo(&jpeg(1)).unwrap();
-        writer.finish("stop").unwrap();
+        writer.finish("stop", None).unwrap();
     });
     assert_eq!(report.overall, Overall::Intact, "{:#?}", report.findings);
     close(evidence);
@@ -58,7 +58,7 @@ fn photos_taken_meanwhile_do_not_make_a_running_session_more_than_incomplete() {
         device.photo_outside(&evidence, 2);
     });
     assert_eq!(report.overall, Overall::Incomplete, "{:#?}", report.findings);
-    writer.finish("stop").unwrap();
+    writer.finish("stop", None).unwrap();
     close(evidence);
 }
 

@@ -23,7 +23,7 @@ fn record_with(device: &Device, spoil: Change, mend: Change) {
     assert!(writer.add_photo(&jpeg(7)).is_err());
     mend(&session);
     more(device, &mut writer, &recording);
-    writer.finish("stop").unwrap();
+    writer.finish("stop", None).unwrap();
     close(evidence);
 }
 

@@ -55,7 +55,7 @@ fn record(device: &Device, init: &Arc<[u8]>, fragments: &[Vec<u8>]) -> (Vec<Path
         }
         writer.append(init, fragment.clone()).unwrap();
     }
-    writer.finish("source-ended").unwrap();
+    writer.finish("source-ended", None).unwrap();
     close(evidence);
     (files(&sessions(device.evidence())[0], "mp4"), fed)
 }

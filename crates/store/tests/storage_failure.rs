@@ -32,7 +32,7 @@ fn record_until_the_storage_refuses(kept_at: &Path) {
     let after = writer.append(&init, recording.footage.fragment(stored as u64 + 1));
     assert!(matches!(after, Err(StoreError::Closed(_))));
     setrlimit(Resource::Fsize, Rlimit { current: None, maximum: None }).unwrap();
-    let end = writer.finish("storage-failed").unwrap();
+    let end = writer.finish("storage-failed", None).unwrap();
     assert_eq!((end.cause.as_str(), end.chunks), ("storage-failed", stored as u64));
     device.record(&evidence, &Recording::new(Footage::SOUND, 2, 4));
     close(evidence);
@@ -105,7 +105,7 @@ fn a_chunk_whose_sync_failed_is_not_vouched_for() {
         let (init, fragment) = (recording.footage.init(), recording.footage.fragment(durable));
         let failed = without_sync(|| writer.append(&init, fragment));
         assert!(matches!(failed, Err(StoreError::Io { action: "sync", .. })), "{failed:?}");
-        let end = writer.finish("stop").unwrap();
+        let end = writer.finish("stop", None).unwrap();
         assert_eq!((end.chunks, end.cause.as_str()), (durable, "storage-failed"));
         assert_eq!(files(sessions(device.evidence()).last().unwrap(), "torn").len(), 1);
         device.clock.advance_ms(60_000);
@@ -123,7 +123,7 @@ fn an_end_of_which_nobody_knows_whether_it_is_durable_is_read_at_the_next_start(
     let recording = Recording::new(Footage::SOUND, 3, 4);
     let mut writer = device.begin(&evidence, &recording);
     device.feed(&mut writer, &recording);
-    assert!(without_sync(|| writer.finish("stop")).is_err());
+    assert!(without_sync(|| writer.finish("stop", None)).is_err());
     let next = evidence.add_photo(&common::jpeg(1), "", "SC-1", &"{number}".parse().unwrap());
     assert!(matches!(next, Err(StoreError::Latched(_))), "{next:?}");
     drop(evidence);

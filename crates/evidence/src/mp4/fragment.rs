@@ -85,6 +85,12 @@ impl Fragment {
         self.runs.iter().filter(|run| run.samples > 0).map(|run| to_ns(run.start, run.scale)).min().unwrap_or(0)
     }
 
+    /// The latest end of its tracks, in nanoseconds.
+    #[must_use]
+    pub fn end_ns(&self) -> u64 {
+        self.runs.iter().map(|run| to_ns(run.start.saturating_add(run.duration), run.scale)).max().unwrap_or(0)
+    }
+
     /// The start of the picture, or of what there is without one, in nanoseconds.
     #[must_use]
     pub fn leading_ns(&self) -> u64 {

@@ -81,6 +81,9 @@ details! {
         SecondEntry { seq: u64, kind: String } => "the session has a second {kind} entry, entry {seq}",
         EntryKey { seq: u64, kind: String } =>
             "entry {seq}, a {kind} entry, is signed by another key than the session's start",
+        InterruptionTwice { seq: u64 } => "entry {seq} begins an interruption that was begun before",
+        InterruptionNotOpen { seq: u64 } => "entry {seq} ends an interruption that is not open in its session",
+        InterruptionUnknown { seq: u64 } => "entry {seq} explains an interruption that is not on record",
 
         // The ledger.
         LedgerAbsent => "the ledger is not there",
@@ -112,6 +115,8 @@ details! {
         Lost { count: u64 } => "{count} lost",
         Recorded { words: String } => "{words}",
         Ended { cause: String } => "{cause}",
+        Interrupted { cause: String } => "{cause}",
+        InterruptedBy { cause: String, detail: String } => "{cause}: {detail}",
         MoreGaps { count: usize } => "{count} more gaps in this file, up to here",
     }
 }

@@ -7,7 +7,7 @@ use super::photo::Shelf;
 use super::report::{Finding, Problem, Report, Trust};
 use super::sequence::{self, Sequence};
 use super::session::{self, Entries, Examined, examine};
-use super::{Options, VerifyError, trust};
+use super::{Options, VerifyError, interruption, trust};
 use crate::entry::{Body, PhotoBody};
 use crate::history::KeyHistory;
 use crate::ledger::{LedgerHead, SignedEntry};
@@ -106,6 +106,7 @@ fn judge_by_ledger(
     report.findings.extend_from_slice(&ledger.findings);
     let mut entries: Vec<_> = ledger.into_entries().collect();
     report.findings.extend(behind_history(&path, &entries, history));
+    report.findings.extend(interruption::disagreements(&path, &entries));
     judge_sessions(root, &entries, &mut examined, report);
     report.findings.extend(check_loose_photos(photos, &entries));
     report.totals.photos += loose_photos(&entries).count() as u64;

@@ -5,6 +5,7 @@
 mod detail;
 mod evidence_folder;
 mod find;
+mod interruption;
 mod parallel;
 mod photo;
 mod report;

@@ -109,12 +109,20 @@ impl Finding {
 pub struct Gap {
     /// Of which track; none where the recording as a whole was cut off.
     pub medium: Option<Medium>,
-    /// From which media time, in nanoseconds.
-    pub from_ns: u64,
-    /// To which media time, in nanoseconds.
-    pub to_ns: u64,
+    /// From which media time, in nanoseconds; none if that lies in another boot than the session's start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_ns: Option<u64>,
+    /// To which media time, in nanoseconds; none if that lies in another boot, or if it is not over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to_ns: Option<u64>,
     /// Why, as recorded.
     pub cause: Cause,
+}
+
+impl Gap {
+    pub(super) fn between(medium: Option<Medium>, from_ns: u64, to_ns: u64, cause: Cause) -> Gap {
+        Gap { medium, from_ns: Some(from_ns), to_ns: Some(to_ns), cause }
+    }
 }
 
 /// What is in one or more segments.

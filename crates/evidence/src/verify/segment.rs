@@ -396,16 +396,11 @@ impl Judge {
                 () if from_ns > before_ns.saturating_add(GAP_NS) => Cause::Pause,
                 () => continue,
             };
-            self.gap(Gap { medium: Some(track.medium), from_ns: before_ns, to_ns: from_ns, cause });
+            self.gap(Gap::between(Some(track.medium), before_ns, from_ns, cause));
         }
         for event in record.events.iter().filter(|e| matches!(e.event.as_str(), "source-failed" | "lost")) {
             let at_ns = self.segment.report.to_ns;
-            self.gap(Gap {
-                medium: event.medium,
-                from_ns: at_ns,
-                to_ns: at_ns,
-                cause: Cause::Recorded { words: event.detail.clone() },
-            });
+            self.gap(Gap::between(event.medium, at_ns, at_ns, Cause::Recorded { words: event.detail.clone() }));
         }
     }
 

@@ -3,6 +3,7 @@
 
 use super::detail::{Cause, Detail};
 use super::find::{files_in, is_plain_name};
+use super::interruption::{self, Interruptions};
 use super::photo::Shelf;
 use super::report::{Finding, Gap, Problem, Report, SessionReport, Totals};
 use super::segment::{GAP_NS, Link, Segment, verify_file};
@@ -25,10 +26,15 @@ impl Entries {
     }
 
     fn end(&self) -> Option<&SessionEndBody> {
-        self.0.iter().find_map(|signed| match &signed.entry.body {
+        match &self.closed()?.entry.body {
             Body::SessionEnd(body) => Some(body),
             _ => None,
-        })
+        }
+    }
+
+    /// The entry that ends the session.
+    pub(super) fn closed(&self) -> Option<&SignedEntry> {
+        self.0.iter().find(|signed| matches!(signed.entry.body, Body::SessionEnd(_)))
     }
 
     fn photos(&self) -> impl Iterator<Item = (&SignedEntry, &PhotoBody)> {
@@ -120,6 +126,7 @@ pub(super) fn judge_alone(folder: &Path, examined: Examined) -> (Verified, Vec<S
     let (own, misplaced) = own_entries(&path, entries);
     let mut verified = join(folder, &own, segments);
     verified.findings.extend(copy.findings.into_iter().chain(misplaced).chain(disagreements(&path, &own)));
+    verified.findings.extend(interruption::disagreements(&path, &own.0));
     verified.findings.extend(check_photos(&photos, &own));
     (verified, used)
 }
@@ -213,7 +220,8 @@ pub(super) fn join(folder: &Path, entries: &Entries, mut segments: Vec<Segment>)
     let start = entries.start().or_else(|| segments.iter().find_map(|segment| start_of(segment.start.as_ref()?)));
     let start_hash = start.map(|(signed, _)| signed.hash);
     let session = start.map(|(_, body)| body.session);
-    let mut joiner = Joiner { folder, entries, start_hash, findings: Vec::new(), gaps: Vec::new() };
+    let interruptions = Interruptions::of(entries, start);
+    let mut joiner = Joiner { folder, entries, interruptions, start_hash, findings: Vec::new(), gaps: Vec::new() };
     joiner.check_membership(&segments);
     let own: Vec<_> = segments.iter().filter(|s| s.last.is_some() && s.start_hash() == start_hash).collect();
     joiner.check_links(&own);
@@ -225,6 +233,7 @@ pub(super) fn join(folder: &Path, entries: &Entries, mut segments: Vec<Segment>)
 struct Joiner<'a> {
     folder: &'a Path,
     entries: &'a Entries,
+    interruptions: Interruptions,
     start_hash: Option<Hash>,
     findings: Vec<Finding>,
     gaps: Vec<Gap>,
@@ -321,7 +330,7 @@ impl Joiner<'_> {
         self.check_last(&end, last);
         let to_ns = last.map_or(0, |segment| segment.report.to_ns);
         if !matches!(end.cause.as_str(), "stop" | "shutdown" | "source-ended") {
-            self.gaps.push(Gap { medium: None, from_ns: to_ns, to_ns, cause: Cause::Ended { cause: end.cause } });
+            self.gaps.push(Gap::between(None, to_ns, to_ns, Cause::Ended { cause: end.cause }));
         }
     }
 
@@ -358,6 +367,9 @@ impl Joiner<'_> {
             gaps.extend(segment.gaps);
             reports.push(segment.report);
         }
+        gaps.retain(|gap| !self.interruptions.cover(gap));
+        gaps.extend(self.interruptions.gaps);
+        gaps.sort_by_key(|gap| (gap.from_ns.is_none(), gap.from_ns));
         let photos = self.entries.photos().count() as u64;
         totals.photos = photos;
         let report = SessionReport { path: self.folder.into(), session, segments: reports, photos };
@@ -368,8 +380,7 @@ impl Joiner<'_> {
 /// What was not captured between the end of each track so far and its beginning in `segment`.
 fn gaps_between(ends: &BTreeMap<Medium, u64>, segment: &Segment) -> Vec<Gap> {
     let pauses = segment.begins.iter().filter_map(|(medium, from_ns)| Some((*medium, *ends.get(medium)?, *from_ns)));
-    let gap =
-        |(medium, end_ns, from_ns)| Gap { medium: Some(medium), from_ns: end_ns, to_ns: from_ns, cause: Cause::Pause };
+    let gap = |(medium, end_ns, from_ns)| Gap::between(Some(medium), end_ns, from_ns, Cause::Pause);
     pauses.filter(|(_, end_ns, from_ns)| *from_ns > end_ns.saturating_add(GAP_NS)).map(gap).collect()
 }
 

@@ -72,6 +72,7 @@ pub fn sign_session_again(folder: &Path, chunks: u64, sign: &mut Sign<'_>) {
         chunks: chain.chunks(),
         records: chain.records(),
         last: chain.last(),
+        pressed_boot_ns: None,
     });
     copy.extend(sign(old.last().unwrap(), end).bytes);
     fs::write(folder.join("session.cbor"), copy).unwrap();

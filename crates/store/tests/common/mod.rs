@@ -11,14 +11,15 @@ pub mod verdict;
 use clock::ScriptedClock;
 use evidence::entry::{BootBody, SourceBody};
 use evidence::history::KeyHistory;
+use evidence::interruption::Known;
 use evidence::record::Medium;
 use evidence::time::TimeSource;
-use evidence::{Hash, SessionId};
+use evidence::{Hash, InterruptionId, SessionId};
 use footage::Footage;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use store::{Evidence, NewSession, Place, Recovered, SessionWriter, StoreError};
+use store::{Evidence, NewInterruption, NewSession, Place, Recovered, SessionWriter, StoreError};
 use tempfile::TempDir;
 
 /// A device with its evidence folder, both gone with the value.
@@ -52,12 +53,14 @@ impl Recording {
         self
     }
 
-    fn plan(&self, clock: &ScriptedClock) -> NewSession {
+    pub fn plan(&self, clock: &ScriptedClock) -> NewSession {
         NewSession {
             officer: "110233".into(),
             label: "SC-1".into(),
             sources: sources(&self.footage),
             zero_boot_ns: clock.now().boot_ns,
+            pressed_boot_ns: None,
+            continues: None,
             template: store::names::DEFAULT_TEMPLATE.parse().unwrap(),
             roll_ns: self.chunks_a_segment * 500_000_000 - 100_000_000,
             roll_bytes: u64::MAX,
@@ -121,9 +124,18 @@ impl Device {
         let mut writer = self.begin(evidence, recording);
         self.feed(&mut writer, recording);
         let id = writer.id();
-        writer.finish(recording.cause).unwrap();
+        writer.finish(recording.cause, None).unwrap();
         self.clock.advance_ms(60_000);
         id
+    }
+
+    /// Writes chunks `from` to `to`, the last one not included.
+    pub fn feed_some(&self, writer: &mut SessionWriter, footage: &Footage, from: u64, to: u64) {
+        let init = footage.init();
+        for n in from..to {
+            self.clock.advance_ms(500);
+            writer.append(&init, footage.fragment(n)).unwrap();
+        }
     }
 
     /// Writes all chunks, and leaves the session open.
@@ -139,6 +151,37 @@ impl Device {
                 writer.add_photo(&jpeg(n)).unwrap();
             }
         }
+    }
+
+    /// A device with one session of the picture and sound of 5 s, in which the camera was gone for a second, an account of
+    /// that, a step of the clock, and a photo.
+    pub fn with_an_interruption() -> Device {
+        let device = Device::new();
+        let evidence = device.open();
+        let mut writer = device.begin(&evidence, &Recording::new(Footage::BOTH, 10, 4));
+        device.feed_some(&mut writer, &Footage::BOTH, 0, 4);
+        let id = device.interrupt(&mut writer, "camera", &[Medium::Video]);
+        writer.add_photo(&jpeg(1)).unwrap();
+        device.feed_some(&mut writer, &Footage::SOUND, 4, 6);
+        writer.end_interruption(id, device.clock.now().boot_ns).unwrap();
+        evidence.enter_clock_step(-1_000_000_000).unwrap();
+        device.feed_some(&mut writer, &Footage::BOTH, 6, 10);
+        writer.finish("stop", None).unwrap();
+        evidence.explain(id, "obstruction", "110233", "a hand before the lens").unwrap();
+        close(evidence);
+        device
+    }
+
+    /// Begins an interruption now.
+    pub fn interrupt(&self, writer: &mut SessionWriter, cause: &str, media: &[Medium]) -> InterruptionId {
+        let begun = NewInterruption {
+            cause: cause.into(),
+            known: Known::Device,
+            media: media.to_vec(),
+            from_boot_ns: self.clock.now().boot_ns,
+            detail: "unplugged".into(),
+        };
+        writer.begin_interruption(begun).unwrap()
     }
 
     /// A device with one session of three segments (4, 4 and 2 chunks) with a photo, and one photo outside.
@@ -159,7 +202,7 @@ impl Device {
 
 pub fn open_place(place: &Place, clock: &Arc<ScriptedClock>) -> Result<(Evidence, Vec<Recovered>), StoreError> {
     let boot = BootBody { software: "sealcam test".into(), config: Hash::of(b"a configuration") };
-    Evidence::open(place, boot, Arc::clone(clock) as Arc<dyn TimeSource>)
+    Evidence::open(place, boot, Arc::clone(clock) as Arc<dyn TimeSource>, &mut |_| ())
 }
 
 /// A folder that goes with the value; in memory where the system has such a place, for these tests sync a lot.
@@ -227,7 +270,14 @@ impl Device {
 }
 
 impl Frozen {
-    /// A device that wakes up in this state.
+    /// A device that wakes up in this state after the power was gone for some time.
+    pub fn wake_rebooted(&self) -> Device {
+        let device = self.wake();
+        device.clock.reboot();
+        device
+    }
+
+    /// A device that wakes up in this state, an hour after its clock began, in the same boot.
     pub fn wake(&self) -> Device {
         let home = temporary();
         copy_tree(self.home.path(), home.path());

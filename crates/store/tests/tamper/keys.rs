@@ -64,6 +64,7 @@ fn end_behind(stage: &Stage, segment: usize) -> SessionEndBody {
         chunks: last.chunk,
         records: last.seq + 1,
         last: evidence::Hash::of(&pieces.end[24..]),
+        pressed_boot_ns: None,
     }
 }
 

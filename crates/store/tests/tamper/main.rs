@@ -7,6 +7,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod folder;
+mod interrupted;
 mod keys;
 mod lone;
 mod stage;

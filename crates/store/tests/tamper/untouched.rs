@@ -71,7 +71,7 @@ fn a_pause_over_a_segment_boundary_is_a_gap() {
     for n in [0, 1, 2, 3, 6, 7] {
         writer.append(&init, recording.footage.fragment(n)).unwrap();
     }
-    writer.finish("stop").unwrap();
+    writer.finish("stop", None).unwrap();
     close(evidence);
     assert_eq!(files(&sessions(device.evidence())[0], "mp4").len(), 2);
     let report = verdict::report(device.evidence(), None);
