@@ -1,466 +1,218 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the recorder decides. State and input in, effects out: no clock, file, thread or bus. The daemon carries the
-//! effects out and feeds back what came of them.
+//! What the recorder decides. State, input and time in, effects out: no clock, file, thread or bus. The daemon carries the
+//! effects out, in their order, and feeds back what came of them. What holds is written in `docs/design/continuity.md`;
+//! its diagram of the states is compared with this code by `tests/diagram.rs`.
 //!
-//! ```text
-//!            Start                 Opened               Stop, Shutdown, StorageFailed
-//!  standby ────────► starting ────────────► recording ──────────────────────────────► stopping
-//!     ▲                 │  OpenFailed           │ Drained (sources ended)                │ Drained
-//!     │◄────────────────┘                       └──────────────► closing ◄───────────────┘
-//!     │◄──────────────────────────────────────────────────────────┘ Closed
-//! ```
-//! A session that could not be stored, opened or closed leaves the recorder faulted; another Start tries again.
+//! Times are boot time in nanoseconds. The sources run on their own: a start opens a session for what they give, a stop
+//! ends it, and a source that goes in between leaves an interruption, not an end.
 //!
-//! The sources run before Opened is told, so a short replay may be drained, and a first chunk may fail to be stored,
-//! while the machine is still starting. It remembers, and acts when it is told Opened.
+//! What comes while the session is still being opened (a stop, a source that goes, a short replay that is over, a chunk
+//! that could not be stored) is remembered, and acted on when it is open.
 
-use std::fmt;
+mod alarms;
+mod capture;
+mod conditions;
+mod effect;
+mod fault;
+mod finish;
+mod input;
+mod interruptions;
+mod medium;
+mod rules;
+mod sources;
+mod start;
+mod state;
+mod storage;
 
-/// Why a session ends, as it is entered in the ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// Someone asked for it.
-    Stop,
-    /// The recorder is shut down.
-    Shutdown,
-    /// Every source came to its end.
-    SourceEnded,
-    /// Every source is gone, at least one by failure.
-    SourceFailed,
-    /// The storage does not take any more.
-    StorageFailed,
-}
+pub use alarms::{Alarm, AlarmKind};
+pub use effect::{Effect, NotStarted, Refusal};
+pub use fault::Fault;
+pub use input::Input;
+pub use medium::{Media, Medium, PerMedium};
+pub use rules::Rules;
+pub use state::{Cause, State};
 
-impl Cause {
-    /// The word in the ledger (`docs/format.md`, session-end).
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Cause::Stop => "stop",
-            Cause::Shutdown => "shutdown",
-            Cause::SourceEnded => "source-ended",
-            Cause::SourceFailed => "source-failed",
-            Cause::StorageFailed => "storage-failed",
-        }
-    }
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// What the recorder is doing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Ready.
-    Standby,
-    /// Sources are being opened, then the session.
-    Starting,
-    /// A session is being recorded.
-    Recording,
-    /// Sources are being closed; what they gave is still being written.
-    Stopping(Cause),
-    /// Everything is written; the session is being closed.
-    Closing(Cause),
-    /// The last session failed to be opened, stored or closed.
-    Faulted(String),
-    /// Nothing is open, and nothing will be any more.
-    Down,
-}
-
-/// What happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// Someone asks to record.
-    Start,
-    /// Sources and session are open.
-    Opened,
-    /// They are not.
-    OpenFailed {
-        /// Why.
-        reason: String,
-        /// Whether it is the recorder's own fault, not that of the request or a device.
-        is_fault: bool,
-    },
-    /// Someone asks to stop.
-    Stop,
-    /// A source failed while recording.
-    SourceFailed,
-    /// A chunk could not be stored, or nothing can be.
-    StorageFailed(String),
-    /// The last fragment was written.
-    Drained,
-    /// The session is closed and in the ledger.
-    Closed,
-    /// The session could not be closed.
-    CloseFailed(String),
-    /// The recorder is to go down.
-    Shutdown,
-}
-
-/// What to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Open the sources and, when they give, the session.
-    Open,
-    /// Close the sources; they drain.
-    CloseSources,
-    /// Close the session.
-    CloseSession(Cause),
-    /// Answer that the recording began.
-    AnswerStarted,
-    /// Answer that it could not begin, to those who wait for the start and to those who wait for a stop.
-    AnswerNotStarted,
-    /// Answer that the recording is closed.
-    AnswerStopped,
-    /// Refuse the request.
-    Refuse(Refusal),
-    /// End the process.
-    Exit,
-}
-
-/// Why a request is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// A session is open or being opened.
-    #[error("a recording is already running; stop it first")]
-    AlreadyRecording,
-    /// No session is open.
-    #[error("nothing is being recorded")]
-    NotRecording,
-    /// The recorder is going down.
-    #[error("the recorder is shutting down")]
-    ShuttingDown,
-}
+use alarms::Alarms;
+use effect::Turn;
+use interruptions::Interruptions;
+use sources::Sources;
+use state::Phase;
+use storage::Storage;
 
 /// The state machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorder {
-    state: State,
-    fault: Option<String>,
-    early: Early,
-    source_failed: bool,
+    rules: Rules,
+    phase: Phase,
+    recording: Recording,
+    sources: Sources,
+    alarms: Alarms,
+    storage: Storage,
+    trouble: Option<Trouble>,
     going_down: bool,
+    /// Steps of UTC before the ledger was open, in all.
+    early_step_ns: i64,
 }
 
-/// What came while starting, and is acted on when the session is open.
+/// The recording that runs or is to run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Recording {
+    media: Media,
+    pressed_ns: u64,
+    /// It continues one that was cut off: nobody waits for its start, so it waits for its sources as long as it takes.
+    is_resumed: bool,
+    interruptions: Interruptions,
+    early: Early,
+}
+
+/// What came while the session was being opened, and is acted on when it is open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Early {
-    stop_wanted: bool,
-    storage_failed: bool,
-    drained: bool,
+    is_stopped: bool,
+    storage: Option<Cause>,
+    is_drained: bool,
 }
 
-impl Default for Recorder {
-    fn default() -> Recorder {
-        let early = Early::default();
-        Recorder { state: State::Standby, fault: None, early, source_failed: false, going_down: false }
-    }
+/// Why the recorder is faulted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Trouble {
+    reason: String,
+    /// For want of room: over when there is room again.
+    is_full: bool,
 }
 
 impl Recorder {
+    /// A recorder whose evidence is still being opened.
+    #[must_use]
+    pub fn new(rules: Rules) -> Recorder {
+        Recorder {
+            rules,
+            phase: Phase::default(),
+            recording: Recording::default(),
+            sources: Sources::default(),
+            alarms: Alarms::default(),
+            storage: Storage::default(),
+            trouble: None,
+            going_down: false,
+            early_step_ns: 0,
+        }
+    }
+
     /// What the recorder is doing.
     #[must_use]
-    pub fn state(&self) -> &State {
-        &self.state
+    pub fn state(&self) -> State {
+        match self.phase {
+            Phase::Starting => State::Starting,
+            Phase::Rest => self.trouble.as_ref().map_or(State::Standby, |it| State::Faulted(it.reason.clone())),
+            Phase::Waiting | Phase::Opening => State::Opening,
+            Phase::Capturing => self.capturing(),
+            Phase::Post { .. } => State::Stopping(Cause::Stop),
+            Phase::Draining(cause) => State::Stopping(cause),
+            Phase::Closing(cause) => State::Closing(cause),
+            Phase::Down => State::Down,
+        }
+    }
+
+    /// The alarms that stand, in the order in which they were raised.
+    pub fn alarms(&self) -> impl Iterator<Item = &Alarm> {
+        self.alarms.iter()
+    }
+
+    /// Why a start of these media would be refused now, if it would. One that is not refused may still not begin, for
+    /// want of a source.
+    #[must_use]
+    pub fn refusal_of_start(&self, media: Media) -> Option<Refusal> {
+        match self.phase {
+            _ if self.going_down || self.phase == Phase::Down => Some(Refusal::ShuttingDown),
+            Phase::Starting => Some(Refusal::NotReady),
+            Phase::Rest if media.is_empty() => Some(Refusal::NoMedia),
+            Phase::Rest if self.storage.is_full => Some(Refusal::StorageFull),
+            Phase::Rest => None,
+            _ => Some(Refusal::AlreadyRecording),
+        }
+    }
+
+    /// When the recorder is to be given a `Tick` if nothing else happens before.
+    #[must_use]
+    pub fn next_wake_ns(&self) -> Option<u64> {
+        let post_ns = match self.phase {
+            Phase::Down => return None,
+            Phase::Post { until_ns } => Some(until_ns),
+            _ => None,
+        };
+        [post_ns, self.sources.next_wake_ns(), self.alarms.next_wake_ns()].into_iter().flatten().min()
     }
 
     /// Takes what happened and says what to do.
-    pub fn step(&mut self, input: Input) -> Vec<Effect> {
+    pub fn step(&mut self, now_ns: u64, input: Input) -> Vec<Effect> {
+        let mut turn = Turn::new(now_ns);
+        match self.phase {
+            Phase::Down => refuse_when_down(&input, &mut turn),
+            _ => {
+                self.take(input, &mut turn);
+                self.pass_time(&mut turn);
+            }
+        }
+        turn.effects
+    }
+
+    fn take(&mut self, input: Input, turn: &mut Turn) {
         match input {
-            Input::Start => self.start(),
-            Input::Opened => self.opened(),
-            Input::OpenFailed { reason, is_fault } => self.open_failed(reason, is_fault),
-            Input::Stop => self.stop(),
-            Input::SourceFailed => self.source_failed(),
-            Input::StorageFailed(reason) => self.storage_failed(reason),
-            Input::Drained => self.drained(),
-            Input::Closed => self.closed(),
-            Input::CloseFailed(reason) => self.close_failed(reason),
-            Input::Shutdown => self.shutdown(),
-        }
-    }
-
-    fn start(&mut self) -> Vec<Effect> {
-        match self.state {
-            _ if self.going_down => vec![Effect::Refuse(Refusal::ShuttingDown)],
-            State::Standby | State::Faulted(_) => {
-                (self.state, self.fault) = (State::Starting, None);
-                (self.source_failed, self.early) = (false, Early::default());
-                vec![Effect::Open]
+            Input::Ready { resume } => self.ready(resume, turn),
+            Input::Start { media } => self.start(media, turn),
+            Input::Stop => self.stop(turn),
+            Input::Shutdown => self.shutdown(turn),
+            Input::SourceUp { medium } => self.source_up(medium, turn),
+            Input::SourceFailed { medium, fault, reason, last_ns } => {
+                self.source_failed(medium, fault, reason, last_ns, turn);
             }
-            State::Down => vec![Effect::Refuse(Refusal::ShuttingDown)],
-            _ => vec![Effect::Refuse(Refusal::AlreadyRecording)],
+            Input::SourceEnded { medium } => self.source_ended(medium, turn),
+            Input::FrameRate { is_low, detail } => self.frame_rate(is_low, detail, turn),
+            Input::Opened => self.opened(turn),
+            Input::OpenFailed { reason, is_fault } => self.open_failed(reason, is_fault, turn),
+            Input::Drained => self.drained(turn),
+            Input::Closed => self.closed(turn),
+            Input::CloseFailed(reason) => self.close_failed(reason, turn),
+            Input::StorageFailed { is_full, reason } => self.storage_failed(is_full, reason, turn),
+            Input::StorageFellOver { reason } => self.alarms.raise(AlarmKind::StorageFailed, reason, turn),
+            Input::StorageStalled => self.storage_stalled(turn),
+            Input::StorageMoved => self.storage_moved(turn),
+            Input::Space { free_bytes, bytes_per_s } => self.space(free_bytes, bytes_per_s, turn),
+            Input::Dropped { queue, count } => self.dropped(queue, count, turn),
+            Input::ClockStepped { step_ns } => self.clock_stepped(step_ns, turn),
+            Input::Slept { asleep_ns } => self.slept(asleep_ns, turn),
+            Input::Battery { percent, is_discharging } => self.battery(percent, is_discharging, turn),
+            Input::Tick => {}
         }
     }
 
-    fn opened(&mut self) -> Vec<Effect> {
-        if self.state != State::Starting {
-            return Vec::new();
-        }
-        self.state = State::Recording;
-        let closed = self.early_cause().map(|cause| self.close_sources(cause)).unwrap_or_default();
-        let drained = if self.early.drained { self.drained() } else { Vec::new() };
-        [vec![Effect::AnswerStarted], closed, drained].concat()
-    }
-
-    /// Why the session is to end as soon as it is open, if it is.
-    fn early_cause(&self) -> Option<Cause> {
-        match () {
-            () if self.early.storage_failed => Some(Cause::StorageFailed),
-            () if self.going_down => Some(Cause::Shutdown),
-            () if self.early.stop_wanted => Some(Cause::Stop),
-            () => None,
-        }
-    }
-
-    fn open_failed(&mut self, reason: String, is_fault: bool) -> Vec<Effect> {
-        if self.state != State::Starting {
-            return Vec::new();
-        }
-        self.fault = is_fault.then_some(reason);
-        [vec![Effect::AnswerNotStarted], self.rest()].concat()
-    }
-
-    fn stop(&mut self) -> Vec<Effect> {
-        match self.state {
-            State::Recording => self.close_sources(Cause::Stop),
-            State::Starting => {
-                self.early.stop_wanted = true;
-                Vec::new()
-            }
-            // Whoever asks now wants what is already under way, and hears when it is done.
-            State::Stopping(_) | State::Closing(_) => Vec::new(),
-            _ => vec![Effect::Refuse(Refusal::NotRecording)],
-        }
-    }
-
-    fn source_failed(&mut self) -> Vec<Effect> {
-        self.source_failed = true;
-        Vec::new()
-    }
-
-    fn storage_failed(&mut self, reason: String) -> Vec<Effect> {
-        self.fault.get_or_insert(reason);
-        match self.state {
-            State::Standby | State::Faulted(_) => self.rest(),
-            State::Recording => self.close_sources(Cause::StorageFailed),
-            State::Stopping(_) => {
-                self.state = State::Stopping(Cause::StorageFailed);
-                Vec::new()
-            }
-            State::Starting => {
-                self.early.storage_failed = true;
-                Vec::new()
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    fn close_sources(&mut self, cause: Cause) -> Vec<Effect> {
-        self.state = State::Stopping(cause);
-        vec![Effect::CloseSources]
-    }
-
-    fn drained(&mut self) -> Vec<Effect> {
-        let cause = match self.state {
-            State::Stopping(cause) => cause,
-            State::Recording if self.source_failed => Cause::SourceFailed,
-            State::Recording => Cause::SourceEnded,
-            State::Starting => {
-                self.early.drained = true;
-                return Vec::new();
-            }
-            _ => return Vec::new(),
-        };
-        self.state = State::Closing(cause);
-        vec![Effect::CloseSession(cause)]
-    }
-
-    fn closed(&mut self) -> Vec<Effect> {
-        match self.state {
-            State::Closing(_) => [vec![Effect::AnswerStopped], self.rest()].concat(),
-            _ => Vec::new(),
-        }
-    }
-
-    fn close_failed(&mut self, reason: String) -> Vec<Effect> {
-        self.fault.get_or_insert(reason);
-        self.closed()
-    }
-
-    fn shutdown(&mut self) -> Vec<Effect> {
-        self.going_down = true;
-        match self.state {
-            State::Recording => self.close_sources(Cause::Shutdown),
-            State::Standby | State::Faulted(_) => self.rest(),
-            _ => Vec::new(),
+    /// Does what is due by now.
+    fn pass_time(&mut self, turn: &mut Turn) {
+        self.open_again(turn);
+        self.alarms.pass_time(turn);
+        if let Phase::Post { until_ns } = self.phase
+            && until_ns <= turn.now_ns
+        {
+            self.end(Cause::Stop, turn);
         }
     }
 
     /// Where the recorder comes to rest when no session is open.
-    fn rest(&mut self) -> Vec<Effect> {
+    fn rest(&mut self, turn: &mut Turn) {
+        self.recording = Recording::default();
+        self.phase = Phase::Rest;
         if self.going_down {
-            self.state = State::Down;
-            return vec![Effect::Exit];
+            Medium::ALL.into_iter().for_each(|medium| self.close_source(medium, turn));
+            self.phase = Phase::Down;
+            turn.give(Effect::Exit);
         }
-        self.state = self.fault.clone().map_or(State::Standby, State::Faulted);
-        Vec::new()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn run(inputs: &[Input]) -> (Recorder, Vec<Effect>) {
-        let mut recorder = Recorder::default();
-        let effects = inputs.iter().flat_map(|input| recorder.step(input.clone())).collect();
-        (recorder, effects)
-    }
-
-    #[test]
-    fn a_recording_from_button_to_ledger() {
-        let (recorder, effects) = run(&[Input::Start, Input::Opened, Input::Stop, Input::Drained, Input::Closed]);
-        let expected = [
-            Effect::Open,
-            Effect::AnswerStarted,
-            Effect::CloseSources,
-            Effect::CloseSession(Cause::Stop),
-            Effect::AnswerStopped,
-        ];
-        assert_eq!(effects, expected);
-        assert_eq!(recorder.state(), &State::Standby);
-    }
-
-    #[test]
-    fn a_shutdown_closes_the_recording_before_the_process_ends() {
-        let (recorder, effects) = run(&[Input::Start, Input::Opened, Input::Shutdown, Input::Drained, Input::Closed]);
-        assert_eq!(effects[3..], [Effect::CloseSession(Cause::Shutdown), Effect::AnswerStopped, Effect::Exit]);
-        assert_eq!(recorder.state(), &State::Down);
-    }
-
-    #[test]
-    fn storage_that_fails_is_the_cause_even_while_stopping() {
-        let failed = Input::StorageFailed("full".into());
-        let (recorder, effects) =
-            run(&[Input::Start, Input::Opened, Input::Stop, failed, Input::Drained, Input::Closed]);
-        assert!(effects.contains(&Effect::CloseSession(Cause::StorageFailed)));
-        assert_eq!(recorder.state(), &State::Faulted("full".into()));
-    }
-
-    #[test]
-    fn a_replay_that_is_over_before_its_session_is_open_is_closed() {
-        let (recorder, effects) = run(&[Input::Start, Input::Drained, Input::Opened, Input::Closed]);
-        let expected =
-            [Effect::Open, Effect::AnswerStarted, Effect::CloseSession(Cause::SourceEnded), Effect::AnswerStopped];
-        assert_eq!(effects, expected);
-        assert_eq!(recorder.state(), &State::Standby);
-    }
-
-    #[test]
-    fn a_chunk_that_fails_before_its_session_is_open_ends_it() {
-        let failed = Input::StorageFailed("full".into());
-        let (recorder, effects) = run(&[Input::Start, failed, Input::Opened, Input::Drained, Input::Closed]);
-        assert_eq!(effects[2..4], [Effect::CloseSources, Effect::CloseSession(Cause::StorageFailed)]);
-        assert_eq!(recorder.state(), &State::Faulted("full".into()));
-    }
-
-    #[test]
-    fn what_came_early_is_forgotten_with_the_recording_that_did_not_begin() {
-        let not = Input::OpenFailed { reason: "no camera".into(), is_fault: false };
-        let (recorder, _) = run(&[Input::Start, Input::Drained, Input::Stop, not, Input::Start, Input::Opened]);
-        assert_eq!(recorder.state(), &State::Recording);
-    }
-
-    #[test]
-    fn storage_that_takes_nothing_is_a_fault_before_any_start() {
-        let (recorder, effects) = run(&[Input::StorageFailed("full".into())]);
-        assert_eq!((recorder.state(), effects), (&State::Faulted("full".into()), Vec::new()));
-        let (recorder, _) = run(&[Input::StorageFailed("full".into()), Input::Start, Input::Opened]);
-        assert_eq!(recorder.state(), &State::Recording);
-    }
-
-    fn any_input() -> impl Strategy<Value = Input> {
-        prop_oneof![
-            Just(Input::Start),
-            Just(Input::Opened),
-            any::<bool>().prop_map(|is_fault| Input::OpenFailed { reason: "x".into(), is_fault }),
-            Just(Input::Stop),
-            Just(Input::SourceFailed),
-            Just(Input::StorageFailed("x".into())),
-            Just(Input::Drained),
-            Just(Input::Closed),
-            Just(Input::CloseFailed("x".into())),
-            Just(Input::Shutdown),
-        ]
-    }
-
-    /// What may come at any time without ending a session by itself.
-    fn any_other() -> impl Strategy<Value = Input> {
-        prop_oneof![Just(Input::Start), Just(Input::Stop), Just(Input::SourceFailed), Just(Input::Shutdown)]
-    }
-
-    proptest! {
-        /// Whatever else comes, and in whatever order: a session that is open and drained is being closed, one whose
-        /// storage failed has its sources closed, and when it is closed the recorder is at rest.
-        #[test]
-        fn a_session_that_cannot_go_on_comes_to_its_end(
-            inputs in Just(vec![Input::Opened, Input::Drained]).prop_shuffle(),
-            storage in prop::option::of(0..3_usize),
-            others in prop::collection::vec((0..4_usize, any_other()), 0..6),
-        ) {
-            let mut inputs = inputs;
-            storage.into_iter().for_each(|at| inputs.insert(at.min(inputs.len()), Input::StorageFailed("x".into())));
-            others.into_iter().for_each(|(at, other)| inputs.insert(at.min(inputs.len()), other));
-            let (mut recorder, _) = run(&[Input::Start]);
-            let effects: Vec<Effect> = inputs.iter().flat_map(|input| recorder.step(input.clone())).collect();
-            let closing = effects.iter().position(|effect| matches!(effect, Effect::CloseSession(_)));
-            prop_assert!(matches!(recorder.state(), State::Closing(_)) && closing.is_some(), "{recorder:?}");
-            let for_its_storage = effects.contains(&Effect::CloseSession(Cause::StorageFailed));
-            prop_assert!(!for_its_storage || effects.contains(&Effect::CloseSources));
-            recorder.step(Input::Closed);
-            let at_rest = matches!(recorder.state(), State::Standby | State::Faulted(_) | State::Down);
-            prop_assert!(at_rest, "{recorder:?}");
-            prop_assert!(storage.is_none() || *recorder.state() != State::Standby, "{recorder:?}");
-        }
-
-        /// A session whose storage failed is not left running, whether it was open by then or not.
-        #[test]
-        fn storage_that_fails_closes_the_sources(
-            inputs in Just(vec![Input::Opened, Input::StorageFailed("x".into())]).prop_shuffle(),
-            others in prop::collection::vec((0..3_usize, any_other()), 0..6),
-        ) {
-            let mut inputs = inputs;
-            others.into_iter().for_each(|(at, other)| inputs.insert(at.min(inputs.len()), other));
-            let (mut recorder, _) = run(&[Input::Start]);
-            let effects: Vec<Effect> = inputs.iter().flat_map(|input| recorder.step(input.clone())).collect();
-            prop_assert_eq!(effects.iter().filter(|effect| **effect == Effect::CloseSources).count(), 1);
-            prop_assert_eq!(recorder.state(), &State::Stopping(Cause::StorageFailed));
-        }
-
-        /// Whatever comes in whatever order: sessions are opened and closed in turn, and nothing happens after the exit.
-        #[test]
-        fn sessions_never_overlap_and_nothing_follows_the_exit(inputs in prop::collection::vec(any_input(), 0..60)) {
-            let mut recorder = Recorder::default();
-            let (mut open, mut closing, mut down) = (false, false, false);
-            for input in inputs {
-                let refusable = matches!(input, Input::Start | Input::Stop);
-                for effect in recorder.step(input.clone()) {
-                    prop_assert!(!down || (refusable && matches!(effect, Effect::Refuse(_))));
-                    match effect {
-                        Effect::Open => { prop_assert!(!open); open = true; }
-                        Effect::CloseSession(_) => { prop_assert!(open && !closing); closing = true; }
-                        Effect::AnswerNotStarted => { prop_assert!(open); open = false; }
-                        Effect::AnswerStopped => { prop_assert!(closing); (open, closing) = (false, false); }
-                        Effect::Exit => { prop_assert!(!open); down = true; }
-                        _ => {}
-                    }
-                }
-            }
-        }
+fn refuse_when_down(input: &Input, turn: &mut Turn) {
+    match input {
+        Input::Start { .. } => turn.give(Effect::Refuse(Refusal::ShuttingDown)),
+        Input::Stop => turn.give(Effect::Refuse(Refusal::NotRecording)),
+        _ => {}
     }
 }

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The interruptions of one session. While the session is still being opened they are held, and entered when it is open.
+
+use crate::effect::{Effect, Turn};
+use crate::fault::Fault;
+use crate::medium::{Media, Medium, PerMedium};
+
+/// A stretch that was not recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Gap {
+    pub(crate) fault: Fault,
+    pub(crate) media: Media,
+    pub(crate) from_ns: u64,
+    pub(crate) reason: String,
+}
+
+/// A gap that waits for the session to be open. A second one of the same source is joined to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Held {
+    gap: Gap,
+    to_ns: Option<u64>,
+}
+
+/// What is known of one source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct OfSource {
+    open: Option<u64>,
+    held: Option<Held>,
+    /// When it came back last.
+    back_ns: u64,
+}
+
+/// The interruptions of a session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Interruptions {
+    is_session_open: bool,
+    last_number: u64,
+    sources: PerMedium<OfSource>,
+    storage: Option<u64>,
+    held_sleep: Option<Held>,
+}
+
+impl Interruptions {
+    /// The session is open: what was held is entered.
+    pub(crate) fn session_opened(&mut self, turn: &mut Turn) {
+        self.is_session_open = true;
+        for medium in Medium::ALL {
+            let held = self.sources[medium].held.take();
+            self.sources[medium].open = held.and_then(|held| self.enter_held(held, turn));
+        }
+        if let Some(held) = self.held_sleep.take() {
+            self.enter_held(held, turn);
+        }
+    }
+
+    /// A source is gone since `from_ns`. Nothing new if it was already.
+    pub(crate) fn source_gone(&mut self, medium: Medium, fault: Fault, from_ns: u64, reason: String, turn: &mut Turn) {
+        let source = &self.sources[medium];
+        if source.open.is_some() {
+            return;
+        }
+        let from_ns = from_ns.max(source.back_ns).min(turn.now_ns);
+        let gap = Gap { fault, media: medium.into(), from_ns, reason };
+        if self.is_session_open {
+            self.sources[medium].open = Some(self.enter(gap, turn));
+        } else {
+            let held = self.sources[medium].held.get_or_insert(Held { gap, to_ns: None });
+            held.to_ns = None;
+        }
+    }
+
+    /// A source is back.
+    pub(crate) fn source_back(&mut self, medium: Medium, turn: &mut Turn) {
+        let source = &mut self.sources[medium];
+        source.back_ns = turn.now_ns;
+        if let Some(held) = &mut source.held {
+            held.to_ns = Some(turn.now_ns);
+        }
+        if let Some(number) = source.open.take() {
+            end(number, turn);
+        }
+    }
+
+    /// The storage stands still and frames are lost for it.
+    pub(crate) fn storage_lost(&mut self, media: Media, reason: String, turn: &mut Turn) {
+        if self.storage.is_none() {
+            let gap = Gap { fault: Fault::Storage, media, from_ns: turn.now_ns, reason };
+            self.storage = Some(self.enter(gap, turn));
+        }
+    }
+
+    /// The storage takes data again.
+    pub(crate) fn storage_moved(&mut self, turn: &mut Turn) {
+        if let Some(number) = self.storage.take() {
+            end(number, turn);
+        }
+    }
+
+    /// The machine slept since `from_ns`.
+    pub(crate) fn slept(&mut self, media: Media, from_ns: u64, reason: String, turn: &mut Turn) {
+        let held = Held { gap: Gap { fault: Fault::Suspend, media, from_ns, reason }, to_ns: Some(turn.now_ns) };
+        if self.is_session_open {
+            self.enter_held(held, turn);
+        } else {
+            self.held_sleep.get_or_insert(held).to_ns = Some(turn.now_ns);
+        }
+    }
+
+    /// Nothing is recorded any more, so nothing is missing.
+    pub(crate) fn end_all(&mut self, turn: &mut Turn) {
+        Medium::ALL.into_iter().for_each(|medium| self.source_back(medium, turn));
+        self.storage_moved(turn);
+    }
+
+    /// What of these is missing.
+    pub(crate) fn missing(&self, media: Media) -> Media {
+        let is_missing = |medium: &Medium| self.storage.is_some() || self.sources[*medium].open.is_some();
+        media.iter().filter(is_missing).collect()
+    }
+
+    fn enter(&mut self, gap: Gap, turn: &mut Turn) -> u64 {
+        self.last_number += 1;
+        let Gap { fault, media, from_ns, reason } = gap;
+        turn.give(Effect::BeginInterruption { number: self.last_number, fault, media, from_ns, reason });
+        self.last_number
+    }
+
+    /// Its number if it is not over.
+    fn enter_held(&mut self, held: Held, turn: &mut Turn) -> Option<u64> {
+        let number = self.enter(held.gap, turn);
+        match held.to_ns {
+            Some(to_ns) => {
+                turn.give(Effect::EndInterruption { number, to_ns });
+                None
+            }
+            None => Some(number),
+        }
+    }
+}
+
+fn end(number: u64, turn: &mut Turn) {
+    turn.give(Effect::EndInterruption { number, to_ns: turn.now_ns });
+}

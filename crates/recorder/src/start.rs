@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! From the button to an open session: sources are opened and waited for, then the session is opened.
+
+use crate::effect::{Effect, NotStarted, Turn};
+use crate::medium::{Media, Medium};
+use crate::state::{Cause, Phase};
+use crate::{Recorder, Recording};
+
+impl Recorder {
+    /// The evidence is open: the sources of standby are opened, and what a cut ended goes on.
+    pub(crate) fn ready(&mut self, resume: Option<Media>, turn: &mut Turn) {
+        if self.phase != Phase::Starting {
+            return;
+        }
+        self.phase = Phase::Rest;
+        if self.early_step_ns != 0 {
+            turn.give(Effect::EnterClockStep { step_ns: std::mem::take(&mut self.early_step_ns) });
+        }
+        self.rules.standby.iter().for_each(|medium| self.open_source(medium, turn));
+        if let Some(media) = resume
+            && self.refusal_of_start(media).is_none()
+        {
+            self.begin(media, true, turn);
+        }
+    }
+
+    pub(crate) fn start(&mut self, media: Media, turn: &mut Turn) {
+        match self.refusal_of_start(media) {
+            Some(refusal) => turn.give(Effect::Refuse(refusal)),
+            None => self.begin(media, false, turn),
+        }
+    }
+
+    fn begin(&mut self, media: Media, is_resumed: bool, turn: &mut Turn) {
+        let pressed_ns = turn.now_ns;
+        self.recording = Recording { media, pressed_ns, is_resumed, ..Recording::default() };
+        self.phase = Phase::Waiting;
+        let missing = media.iter().find(|medium| self.sources.is_retried(*medium));
+        match missing.filter(|_| !is_resumed) {
+            Some(medium) => self.not_started_without(medium, turn),
+            None => {
+                media.iter().for_each(|medium| self.open_for_recording(medium, turn));
+                self.proceed(turn);
+            }
+        }
+    }
+
+    /// Opens a source that is closed. One that is over, as a replay in standby may be, begins anew.
+    fn open_for_recording(&mut self, medium: Medium, turn: &mut Turn) {
+        if self.sources.is_over(medium) {
+            self.close_source(medium, turn);
+        }
+        if !self.sources.is_running(medium) && !self.sources.is_retried(medium) {
+            self.open_source(medium, turn);
+        }
+    }
+
+    /// Opens the session if every source gives.
+    pub(crate) fn proceed(&mut self, turn: &mut Turn) {
+        let Recording { media, pressed_ns, .. } = self.recording;
+        if self.phase == Phase::Waiting && media.iter().all(|medium| self.sources.has_given(medium)) {
+            self.trouble = None;
+            self.phase = Phase::Opening;
+            turn.give(Effect::OpenSession { media, pressed_ns });
+        }
+    }
+
+    /// A start needs every medium it asks for: the one that is missing is named.
+    pub(crate) fn not_started_without(&mut self, medium: Medium, turn: &mut Turn) {
+        if let Some(failure) = self.sources.failure(medium).cloned() {
+            self.not_started(NotStarted::Source { medium, fault: failure.fault, reason: failure.reason }, turn);
+        }
+    }
+
+    pub(crate) fn not_started(&mut self, why: NotStarted, turn: &mut Turn) {
+        turn.give(Effect::AnswerNotStarted(why));
+        self.close_what_standby_does_not_want(turn);
+        self.rest(turn);
+    }
+
+    pub(crate) fn opened(&mut self, turn: &mut Turn) {
+        if self.phase != Phase::Opening {
+            return;
+        }
+        self.phase = Phase::Capturing;
+        turn.give(Effect::AnswerStarted);
+        self.recording.interruptions.session_opened(turn);
+        if self.recording.early.storage.is_none() {
+            self.storage_works(turn);
+        }
+        self.act_on_what_came_early(turn);
+    }
+
+    fn act_on_what_came_early(&mut self, turn: &mut Turn) {
+        let early = self.recording.early.clone();
+        match early.storage {
+            Some(cause) => self.end(cause, turn),
+            None if self.going_down => self.end(Cause::Shutdown, turn),
+            None if early.is_stopped => self.stop(turn),
+            None if early.is_drained => {}
+            None => self.end_if_over(turn),
+        }
+        if early.is_drained {
+            self.drained(turn);
+        }
+    }
+
+    pub(crate) fn open_failed(&mut self, reason: String, is_fault: bool, turn: &mut Turn) {
+        if self.phase != Phase::Opening {
+            return;
+        }
+        if is_fault {
+            self.trouble(reason.clone(), false, turn);
+        }
+        self.not_started(NotStarted::Session(reason), turn);
+    }
+}

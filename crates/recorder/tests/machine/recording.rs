@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A recording from button to ledger: a start, stop or shutdown that comes too early, twice or in the middle of something
+//! must leave nobody without an answer and no session half open.
+
+use crate::bench::*;
+use recorder::{Cause, Input, Media, Refusal, Rules, State};
+
+fn post(post_ms: u64) -> Rules {
+    Rules { post_ns: post_ms * MS, ..live() }
+}
+
+#[test]
+fn a_recording_from_button_to_ledger() {
+    let mut bench = Bench::standby(live());
+    assert_eq!(bench.at(1000, start(Media::BOTH)), "session video+audio 1000");
+    assert_eq!(bench.state(), State::Opening);
+    assert_eq!(bench.at(1100, Input::Opened), "started");
+    assert_eq!(bench.state(), State::Recording);
+    assert_eq!(bench.at(9000, Input::Stop), "end");
+    assert_eq!(bench.state(), State::Stopping(Cause::Stop));
+    assert_eq!(bench.at(9100, Input::Drained), "close session stop");
+    assert_eq!(bench.state(), State::Closing(Cause::Stop));
+    // The sources of standby go on.
+    assert_eq!(bench.at(9200, Input::Closed), "stopped");
+    assert_eq!(bench.state(), State::Standby);
+}
+
+#[test]
+fn sources_that_standby_does_not_want_are_opened_for_the_recording_and_closed_after_it() {
+    let mut bench = Bench::standby(on_demand());
+    assert_eq!(bench.at(1000, start(Media::BOTH)), "open video, open audio");
+    assert_eq!(bench.at(1200, up(AUDIO)), "");
+    assert_eq!(bench.at(1300, up(VIDEO)), "session video+audio 1000");
+    let all = bench.all([Input::Opened, Input::Stop, Input::Drained]);
+    assert_eq!(all, "started, end, close session stop");
+    assert_eq!(bench.take(Input::Closed), "stopped, close video, close audio");
+}
+
+#[test]
+fn only_what_is_asked_for_is_opened_and_recorded() {
+    let mut bench = Bench::standby(Rules { standby: VIDEO.into(), ..live() });
+    assert_eq!(bench.take(start(VIDEO.into())), "session video 0");
+    bench.all([Input::Opened, Input::Stop, Input::Drained, Input::Closed]);
+    assert_eq!(bench.at(10, start(AUDIO.into())), "open audio");
+    assert_eq!(bench.at(20, up(AUDIO)), "session audio 10");
+    assert_eq!(bench.all([Input::Opened, failed(VIDEO)]), "started, close video, raise camera");
+    assert_eq!(bench.state(), State::Recording, "the camera is none of this recording's");
+}
+
+#[test]
+fn after_a_stop_the_recording_goes_on_for_the_post_record() {
+    let mut bench = Bench::recording(post(5_000));
+    assert_eq!(bench.at(2_000, Input::Stop), "");
+    assert_eq!((bench.state(), bench.next_wake_ms()), (State::Stopping(Cause::Stop), Some(7_000)));
+    assert_eq!(bench.at(3_000, failed(AUDIO)), "close audio, raise microphone, begin 1 microphone audio 3000");
+    assert_eq!(bench.at(3_300, Input::Tick), "open audio");
+    assert_eq!(bench.at(6_999, Input::Tick), "");
+    assert_eq!(bench.at(7_000, Input::Tick), "over 1 7000, end");
+    assert_eq!(bench.take(Input::Drained), "close session stop");
+}
+
+#[test]
+fn a_second_stop_a_shutdown_and_storage_that_fails_cut_the_post_record_short() {
+    for (input, answer) in [
+        (Input::Stop, "end"),
+        (Input::Shutdown, "end"),
+        (storage_failed(), "raise storage-failed, end"),
+        (space(0), "raise storage-full, end, raise storage-low 10"),
+    ] {
+        let mut bench = Bench::recording(post(5_000));
+        bench.at(2_000, Input::Stop);
+        assert_eq!(bench.at(2_500, input), answer);
+    }
+}
+
+#[test]
+fn whoever_asks_to_stop_while_the_session_is_being_closed_is_not_refused() {
+    let mut bench = Bench::recording(live());
+    assert_eq!(bench.all([Input::Stop, Input::Stop, Input::Drained, Input::Stop]), "end, close session stop");
+    assert_eq!(bench.take(Input::Closed), "stopped");
+    assert_eq!(bench.take(Input::Stop), "refused: nothing is being recorded");
+}
+
+#[test]
+fn a_stop_while_opening_waits_for_the_session_and_ends_it() {
+    let mut bench = Bench::opening(live());
+    assert_eq!(bench.all([Input::Stop, Input::Opened]), "started, end");
+    assert_eq!(bench.state(), State::Stopping(Cause::Stop));
+}
+
+#[test]
+fn a_stop_while_sources_are_waited_for_calls_the_start_off() {
+    let mut bench = Bench::standby(on_demand());
+    bench.at(10, start(Media::BOTH));
+    let answer = "not started: it was stopped before it began, close video, close audio";
+    assert_eq!(bench.at(20, Input::Stop), answer);
+    assert_eq!(bench.state(), State::Standby);
+}
+
+#[test]
+fn a_shutdown_closes_the_recording_before_the_process_ends() {
+    let mut bench = Bench::recording(live());
+    assert_eq!(bench.all([Input::Shutdown, Input::Drained]), "end, close session shutdown");
+    assert_eq!(bench.take(start(Media::BOTH)), "refused: the recorder is shutting down");
+    assert_eq!(bench.take(Input::Closed), "stopped, close video, close audio, exit");
+    assert_eq!(bench.state(), State::Down);
+}
+
+#[test]
+fn a_shutdown_while_opening_closes_the_session_when_it_is_open() {
+    let mut bench = Bench::opening(live());
+    assert_eq!(bench.take(Input::Shutdown), "");
+    assert_eq!(bench.all([Input::Opened, Input::Drained]), "started, end, close session shutdown");
+}
+
+#[test]
+fn a_shutdown_while_sources_are_waited_for_calls_the_start_off() {
+    let mut bench = Bench::standby(on_demand());
+    bench.take(start(VIDEO.into()));
+    let answer = "not started: the recorder is shutting down, close video, exit";
+    assert_eq!(bench.take(Input::Shutdown), answer);
+}
+
+#[test]
+fn a_shutdown_does_not_wait_for_the_evidence_to_be_opened() {
+    let mut bench = Bench::starting(live());
+    assert_eq!(bench.take(Input::Shutdown), "exit");
+    assert_eq!(bench.take(Input::Ready { resume: Some(Media::BOTH) }), "");
+}
+
+#[test]
+fn a_start_is_refused_where_it_cannot_be_and_the_question_tells_so_before() {
+    let reason = |bench: &Bench, media| bench.recorder.refusal_of_start(media);
+    let mut bench = Bench::starting(live());
+    assert_eq!(reason(&bench, Media::BOTH), Some(Refusal::NotReady));
+    bench.take(Input::Ready { resume: None });
+    assert_eq!(reason(&bench, Media::NONE), Some(Refusal::NoMedia));
+    assert_eq!(reason(&bench, Media::BOTH), None);
+    bench.take(start(Media::BOTH));
+    assert_eq!(reason(&bench, Media::BOTH), Some(Refusal::AlreadyRecording));
+    assert_eq!(bench.take(start(Media::BOTH)), "refused: a recording is already running; stop it first");
+}
+
+#[test]
+fn a_session_that_cannot_be_opened_is_a_fault_only_if_it_is_the_recorders() {
+    let mut bench = Bench::opening(on_demand());
+    let answer = "not started: the recording could not be opened: no, close video, close audio";
+    assert_eq!(bench.take(open_failed(false)), answer);
+    assert_eq!(bench.state(), State::Standby);
+    let mut bench = Bench::opening(live());
+    let answer = "raise storage-failed, not started: the recording could not be opened: no";
+    assert_eq!(bench.take(open_failed(true)), answer);
+    assert_eq!(bench.state(), State::Faulted("no".into()));
+    assert_eq!(bench.take(start(Media::BOTH)), "session video+audio 1000");
+    assert_eq!(bench.take(Input::Opened), "started, quiet storage-failed");
+    assert_eq!(bench.state(), State::Recording);
+}
+
+#[test]
+fn a_session_that_cannot_be_closed_leaves_a_fault() {
+    let mut bench = Bench::recording(live());
+    bench.all([Input::Stop, Input::Drained]);
+    assert_eq!(bench.take(Input::CloseFailed("no".into())), "raise storage-failed, stopped");
+    assert_eq!(bench.state(), State::Faulted("no".into()));
+}
+
+#[test]
+fn what_came_early_is_forgotten_with_the_recording_that_did_not_begin() {
+    let mut bench = Bench::opening(live());
+    bench.all([Input::Drained, Input::Stop, failed(AUDIO), up(AUDIO), open_failed(false)]);
+    bench.at(1_250, Input::Tick);
+    bench.take(up(AUDIO));
+    assert_eq!(bench.all([start(Media::BOTH), Input::Opened]), "session video+audio 1250, started");
+    assert_eq!(bench.state(), State::Recording);
+}
+
+#[test]
+fn a_replay_ends_the_recording_when_all_of_it_is_over() {
+    let mut bench = Bench::recording(replay());
+    assert_eq!(bench.take(ended(AUDIO)), "");
+    assert_eq!(bench.state(), State::Recording);
+    assert_eq!(bench.all([ended(VIDEO), Input::Drained]), "end, close session source-ended");
+    assert_eq!(bench.take(Input::Closed), "stopped, close video, close audio");
+}
+
+#[test]
+fn a_replay_that_is_over_before_its_session_is_open_is_closed() {
+    let mut bench = Bench::opening(replay());
+    let answer = bench.all([ended(VIDEO), ended(AUDIO), Input::Drained, Input::Opened]);
+    assert_eq!(answer, "started, close session source-ended");
+    let mut bench = Bench::opening(replay());
+    assert_eq!(bench.all([Input::Drained, Input::Opened]), "started, close session source-ended");
+    let mut bench = Bench::opening(replay());
+    let answer = bench.all([ended(VIDEO), ended(AUDIO), Input::Opened, Input::Drained]);
+    assert_eq!(answer, "started, end, close session source-ended");
+}
+
+#[test]
+fn a_short_replay_counts_as_there_while_the_other_is_waited_for() {
+    let mut bench = Bench::standby(replay());
+    bench.take(start(Media::BOTH));
+    assert_eq!(bench.all([up(VIDEO), ended(VIDEO), up(AUDIO)]), "session video+audio 0");
+}
+
+#[test]
+fn a_replay_in_standby_that_is_over_begins_anew() {
+    let mut bench = Bench::standby(Rules { standby: Media::BOTH, ..replay() });
+    assert_eq!(bench.all([ended(VIDEO), failed(AUDIO)]), "close audio, raise microphone");
+    assert_eq!(bench.next_wake_ms(), None);
+    let answer = "close video, open video, quiet microphone, open audio";
+    assert_eq!(bench.take(start(Media::BOTH)), answer);
+}
+
+#[test]
+fn a_recording_that_was_cut_off_goes_on_when_its_sources_are_there() {
+    let mut bench = Bench::starting(live());
+    let resume = Input::Ready { resume: Some(Media::BOTH) };
+    assert_eq!(bench.at(100, resume), "open video, open audio");
+    assert_eq!(bench.state(), State::Opening);
+    // Nobody is there to be told that it cannot begin: it is tried until it can.
+    assert_eq!(bench.at(200, failed(VIDEO)), "close video, raise camera");
+    assert_eq!(bench.at(300, up(AUDIO)), "");
+    assert_eq!(bench.at(450, Input::Tick), "open video");
+    assert_eq!(bench.at(600, up(VIDEO)), "quiet camera, session video+audio 100");
+}
+
+#[test]
+fn a_resumed_recording_that_waits_can_be_called_off() {
+    let mut bench = Bench::starting(live());
+    bench.take(Input::Ready { resume: Some(Media::BOTH) });
+    assert_eq!(bench.take(start(VIDEO.into())), "refused: a recording is already running; stop it first");
+    assert_eq!(bench.take(Input::Stop), "not started: it was stopped before it began");
+    assert_eq!(bench.state(), State::Standby);
+}
