@@ -6,21 +6,22 @@ use crate::engine::{Answer, Inbox, Message};
 use crate::errors::from_store;
 use crate::live::Live;
 use bus::{
-    BusError, Control, ControlFuture, DeviceInfo, ErrorKind, PhotoInfo, RecorderStatus, SessionId, SessionInfo,
-    StartOptions,
+    BusError, Control, ControlFuture, DeviceInfo, ErrorKind, ExplainOptions, InterruptionId, InterruptionInfo,
+    PhotoInfo, RecorderStatus, SessionId, SessionInfo, StartOptions, Timeline,
 };
 use std::sync::{Arc, Mutex, PoisonError};
-use store::StoreError;
+use store::{Evidence, StoreError};
 use tokio::sync::oneshot;
 
 /// The recorder as the bus sees it.
 pub(crate) struct Desk {
     pub(crate) inbox: Inbox,
     pub(crate) live: Arc<Live>,
-    /// The configured sources.
-    pub(crate) sources: Vec<String>,
-    /// Held by whoever opens a source.
-    pub(crate) opening: Arc<Mutex<()>>,
+    pub(crate) evidence: Vec<Arc<Evidence>>,
+    /// Tells which of the configured sources are open.
+    pub(crate) in_use: Box<dyn Fn() -> Vec<String> + Send + Sync>,
+    /// Held by whoever opens a sound card.
+    pub(crate) cards: Arc<Mutex<()>>,
 }
 
 impl Desk {
@@ -63,12 +64,10 @@ impl Control for Desk {
     }
 
     fn devices(&self) -> ControlFuture<'_, Vec<DeviceInfo>> {
-        let recording = self.live.status().current_session.is_some();
-        let in_use = if recording { self.sources.clone() } else { Vec::new() };
-        let opening = Arc::clone(&self.opening);
+        let (in_use, cards) = ((self.in_use)(), Arc::clone(&self.cards));
         Box::pin(away(move || {
             // To be asked, a sound card is opened for a moment: a start in that moment must not find it busy.
-            let _sources = opening.lock().unwrap_or_else(PoisonError::into_inner);
+            let _cards = cards.lock().unwrap_or_else(PoisonError::into_inner);
             devices::list(&in_use)
         }))
     }
@@ -83,10 +82,45 @@ impl Control for Desk {
 
     fn session(&self, id: SessionId) -> ControlFuture<'_, SessionInfo> {
         let found = self.look_up(move |live| live.session(id));
-        Box::pin(
-            async move { found.await?.ok_or_else(|| BusError::internal(format!("session {id} is not in the index"))) },
-        )
+        Box::pin(async move { found.await?.ok_or_else(|| unknown_session(id)) })
     }
+
+    fn interruptions(&self, session: Option<SessionId>) -> ControlFuture<'_, Vec<InterruptionInfo>> {
+        let found = self.look_up(move |live| live.interruptions(session));
+        // Only a session that is named can be unknown.
+        Box::pin(async move { found.await?.ok_or_else(|| session.map_or_else(no_index, unknown_session)) })
+    }
+
+    fn explain(&self, interruption: InterruptionId, options: ExplainOptions) -> ControlFuture<'_, ()> {
+        let evidence = self.evidence.clone();
+        Box::pin(async move { away(move || explain(&evidence, interruption, &options)).await? })
+    }
+
+    fn timeline(&self, session: SessionId) -> ControlFuture<'_, Timeline> {
+        let found = self.look_up(move |live| live.timeline(session));
+        Box::pin(async move { found.await?.ok_or_else(|| unknown_session(session)) })
+    }
+}
+
+fn unknown_session(id: SessionId) -> BusError {
+    BusError::new(ErrorKind::UnknownSession, format!("session {id} is not in the index"))
+}
+
+fn no_index() -> BusError {
+    BusError::internal("the index cannot be read")
+}
+
+/// Enters the account where the interruption is.
+fn explain(evidence: &[Arc<Evidence>], id: InterruptionId, options: &ExplainOptions) -> Result<(), BusError> {
+    let interruption = evidence::InterruptionId(id.to_bytes());
+    let officer = options.officer.as_deref().unwrap_or_default();
+    for place in evidence {
+        match place.explain(interruption, options.cause.as_str(), officer, &options.text) {
+            Err(StoreError::NoInterruption(_)) => {}
+            done => return done.map_err(|error| from_store(&error)),
+        }
+    }
+    Err(BusError::new(ErrorKind::UnknownInterruption, format!("there is no interruption {id}")))
 }
 
 #[cfg(test)]
@@ -99,8 +133,10 @@ mod tests {
     /// A desk over an empty evidence folder, whose engine never takes a message.
     fn desk(folder: &std::path::Path) -> (Arc<Desk>, Receiver<Message>) {
         let (sender, messages) = sync_channel(1);
-        let live = Arc::new(Live::new(evidence(folder).folder(), "SC0001"));
-        (Arc::new(Desk { inbox: Inbox(sender), live, sources: Vec::new(), opening: Arc::default() }), messages)
+        let evidence = Arc::new(evidence(folder));
+        let live = Arc::new(Live::new(&[evidence.folder()], "SC0001"));
+        let (inbox, in_use, cards) = (Inbox(sender), Box::new(Vec::new), Arc::default());
+        (Arc::new(Desk { inbox, live, evidence: vec![evidence], in_use, cards }), messages)
     }
 
     /// Whether the status is still answered, by a single thread, after these requests were made.

@@ -3,16 +3,30 @@
 
 use bus::{BusError, ErrorKind};
 use media::MediaError;
-use recorder::Refusal;
+use recorder::{NotStarted, Refusal};
 use store::StoreError;
 
 pub(crate) fn refused(refusal: Refusal) -> BusError {
     let kind = match refusal {
         Refusal::AlreadyRecording => ErrorKind::AlreadyRecording,
         Refusal::NotRecording => ErrorKind::NotRecording,
+        Refusal::NoMedia => ErrorKind::InvalidOption,
+        Refusal::StorageFull => ErrorKind::StorageFailed,
+        Refusal::NotReady => ErrorKind::Internal,
         Refusal::ShuttingDown => ErrorKind::ShuttingDown,
     };
     BusError::new(kind, refusal)
+}
+
+pub(crate) fn not_started(why: &NotStarted) -> BusError {
+    let kind = match why {
+        NotStarted::Source { .. } => ErrorKind::DeviceFailed,
+        NotStarted::Session(_) => ErrorKind::Internal,
+        NotStarted::Storage(_) => ErrorKind::StorageFailed,
+        NotStarted::Stopped => ErrorKind::NotRecording,
+        NotStarted::ShuttingDown => ErrorKind::ShuttingDown,
+    };
+    BusError::new(kind, why)
 }
 
 pub(crate) fn from_store(error: &StoreError) -> BusError {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The recorder daemon: wires media, store and state machine together and puts them on D-Bus.
 
+mod alarms;
 mod battery;
+mod capture;
 mod clocks;
 mod config;
 mod control;
@@ -9,8 +11,11 @@ mod devices;
 mod engine;
 mod errors;
 mod live;
+mod monitor;
 mod open;
+mod orders;
 mod photographer;
+mod records;
 mod run;
 mod supervision;
 mod traces;
@@ -98,6 +103,8 @@ fn fail(code: u8, error: &dyn std::fmt::Display) -> ExitCode {
 fn start_logging() {
     let filter = EnvFilter::try_from_env("SEALCAM_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let journal = supervision::logs_to_journal().then(tracing_journald::layer).and_then(Result::ok);
+    // Fields have the journal's own names: MESSAGE_ID is the one by which its catalog explains an alarm.
+    let journal = journal.map(|layer| layer.with_field_prefix(None));
     let plain = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
     let plain = journal.is_none().then_some(plain);
     tracing_subscriber::registry().with(filter).with(journal).with(plain).init();

@@ -1,39 +1,57 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Opens a recording: sources first, and only when each has given its first frame the session, so that a camera that is
-//! missing leaves nothing behind.
+//! Begins a session: what the sources give is routed to a writer, and the session is entered. A session that cannot be begun
+//! leaves nothing behind.
 
+use crate::alarms::AlarmBoard;
+use crate::capture::{can_stand_by, list, standby};
 use crate::config::Config;
 use crate::engine::{Inbox, Message};
 use crate::errors::{from_media, from_store};
 use crate::live::Live;
-use crate::writer::{Order, Orders, QUEUE_CAPACITY_CHUNKS, Writer};
-use bus::{BusError, Media, Notifier, SessionId, StartOptions};
+use crate::orders::{Orders, queue};
+use crate::writer::{Progress, Writer};
+use bus::{BusError, Media, Notifier, SessionId};
 use evidence::entry::SourceBody;
 use evidence::record::Medium;
 use evidence::time::BootNs;
-use media::{Capture, Settings, TrackDetail, TrackInfo};
+use media::{Recording, Settings, Studio, TrackDetail, TrackInfo};
+use recorder::Rules;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use store::{Evidence, NewSession, SessionWriter};
+use std::sync::{Arc, Mutex};
+use store::{Evidence, NewSession};
+
+/// How long opening a source may take beyond its first frame: encoders are tried first. The media side has its own limit
+/// for the frame, and says more when that is reached.
+const OPENING_NS: u64 = 20_000_000_000;
+
+/// Room that recordings leave alone on the storage, in bytes: beside what the store holds back, a few seconds of recording.
+const RESERVE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// What opening needs; shared by all who open.
 #[derive(Clone)]
 pub(crate) struct Opener {
     pub(crate) config: Arc<Config>,
+    pub(crate) studio: Arc<Studio>,
     pub(crate) evidence: Arc<Evidence>,
+    /// Where recording goes on when that fails.
+    pub(crate) fallback: Option<Arc<Evidence>>,
     pub(crate) live: Arc<Live>,
+    pub(crate) alarms: Arc<AlarmBoard>,
     pub(crate) notifier: Notifier,
     pub(crate) inbox: Inbox,
-    /// Held by whoever has the sources open, so that a start waits for a photo instead of finding the camera busy.
-    pub(crate) sources: Arc<Mutex<()>>,
+    /// Held by whoever opens a sound card.
+    pub(crate) cards: Arc<Mutex<()>>,
 }
 
 /// A recording that is running.
 pub(crate) struct Running {
-    pub(crate) capture: Arc<Capture>,
+    pub(crate) recording: Arc<Recording>,
     pub(crate) orders: Orders,
+    pub(crate) progress: Arc<Progress>,
     pub(crate) session: SessionId,
+    /// What happened to the first storage, if the session began on the second.
+    pub(crate) fell_over: Option<String>,
 }
 
 /// Why a recording is not running.
@@ -49,113 +67,138 @@ impl NotRunning {
     }
 }
 
-/// How much work with the sources may wait: one recording is opened, closed and released in turn, and the next one opened.
-pub(crate) const SOURCE_WORK_MAX: usize = 4;
+/// How much work with sessions may wait: one is begun, ended and released in turn, and the clock is not set often.
+pub(crate) const SESSION_WORK_MAX: usize = 16;
 
-/// Work with the sources, which may take long.
-pub(crate) enum SourceWork {
-    /// Open a recording, and tell the engine what came of it.
-    Open(StartOptions),
-    /// Close the sources; what they gave is delivered first.
-    Close(Arc<Capture>),
-    /// Take the pipelines of a recording that is closed apart.
+/// Work with sessions, which may take long.
+pub(crate) enum SessionWork {
+    /// Begin one, and tell the engine what came of it.
+    Begin(Begin),
+    /// Record no more; what came is delivered first.
+    End(Arc<Recording>),
+    /// Take what is left of one that is closed apart.
     Release(Box<Running>),
+    /// Enter that UTC was set.
+    EnterClockStep(i64),
+}
+
+/// A session to begin.
+pub(crate) struct Begin {
+    pub(crate) media: Media,
+    pub(crate) officer: String,
+    pub(crate) pressed_ns: u64,
+    pub(crate) continues: Option<SessionId>,
 }
 
 /// The writer's thread, which waits for a session to write.
 struct Hired {
     orders: Orders,
-    begin: SyncSender<SessionWriter>,
+    progress: Arc<Progress>,
+    begin: SyncSender<Writer>,
 }
 
 impl Opener {
-    /// Does what the engine has no time for.
-    pub(crate) fn carry_out(&self, work: SourceWork) {
-        match work {
-            SourceWork::Open(options) => {
-                let opened = catch_unwind(AssertUnwindSafe(|| self.open(&options)));
-                let opened =
-                    opened.unwrap_or_else(|_| Err(NotRunning::fault("opening broke down; the log says where")));
-                self.inbox.tell(Message::Opened(Box::new(opened)));
-            }
-            SourceWork::Close(capture) => capture.stop(),
-            SourceWork::Release(running) => drop(running),
+    /// What the configuration asks of the state machine.
+    pub(crate) fn rules(&self) -> Rules {
+        let recording = &self.config.recording;
+        Rules {
+            standby: standby(&self.config),
+            repeatable: !can_stand_by(&self.config, recording.media).is_empty(),
+            post_ns: u64::from(recording.postrecord_s) * 1_000_000_000,
+            start_timeout_ns: u64::from(recording.start_timeout_ms) * 1_000_000 + OPENING_NS,
+            warn_min: self.config.evidence.warn_min.clone(),
+            reserve_bytes: RESERVE_BYTES,
         }
     }
 
-    fn open(&self, options: &StartOptions) -> Result<Running, NotRunning> {
-        let _sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
-        let media = options.media.unwrap_or(self.config.recording.media);
-        let settings = self.config.settings(media);
-        let writer = self.hire_writer()?;
-        let sink = writer.orders.clone();
+    /// Does what the engine has no time for.
+    pub(crate) fn carry_out(&self, work: SessionWork) {
+        match work {
+            SessionWork::Begin(wanted) => {
+                let begun = catch_unwind(AssertUnwindSafe(|| self.begin(&wanted)));
+                let begun = begun.unwrap_or_else(|_| Err(NotRunning::fault("opening broke down; the log says where")));
+                self.inbox.tell(Message::Opened(Box::new(begun)));
+            }
+            SessionWork::End(recording) => recording.end(),
+            SessionWork::Release(running) => drop(running),
+            SessionWork::EnterClockStep(step_ns) => self.enter_clock_step(step_ns),
+        }
+    }
+
+    fn enter_clock_step(&self, step_ns: i64) {
+        if let Err(error) = self.evidence.enter_clock_step(step_ns) {
+            tracing::error!(%error, step_ns, "that UTC was set could not be entered in the ledger");
+        }
+    }
+
+    fn begin(&self, wanted: &Begin) -> Result<Running, NotRunning> {
+        let settings = self.config.settings(wanted.media);
+        let hired = self.hire_writer()?;
+        let sink = hired.orders.clone();
         let events = Arc::new(move |event| {
             // Fails only if the session could not be begun; what was captured belongs to no session then.
-            let _ = sink.send(Order::Media(event));
+            let _ = sink.give(event);
         });
-        let capture = Capture::start(&settings, events)
-            .map_err(|error| NotRunning { error: from_media(&error), is_fault: false })?;
-        self.begin(options, &settings, media, capture, writer)
+        let media = list(wanted.media);
+        let recording = self.studio.record(&media, &settings, events);
+        let recording = recording.map_err(|error| NotRunning { error: from_media(&error), is_fault: false })?;
+        self.begin_session(wanted, &settings, recording, hired)
     }
 
     /// Starts the writer's thread before anything is begun that only it could end.
     fn hire_writer(&self) -> Result<Hired, NotRunning> {
-        let (orders, queue) = sync_channel(QUEUE_CAPACITY_CHUNKS);
-        let (begin, begun) = sync_channel(1);
-        let (inbox, live, notifier) = (self.inbox.clone(), Arc::clone(&self.live), self.notifier.clone());
+        let (orders, queue) = queue();
+        let (begin, begun) = sync_channel::<Writer>(1);
         let write = move || {
-            if let Ok(session) = begun.recv() {
-                Writer::new(session, inbox, live, notifier).run(&queue);
+            if let Ok(writer) = begun.recv() {
+                writer.run(&queue);
             }
         };
         let thread = std::thread::Builder::new().name("writer".into()).spawn(write);
         thread.map_err(|error| NotRunning::fault(format!("no thread for the writer: {error}")))?;
-        Ok(Hired { orders, begin })
+        Ok(Hired { orders, progress: Arc::default(), begin })
     }
 
-    fn begin(
+    fn begin_session(
         &self,
-        options: &StartOptions,
+        wanted: &Begin,
         settings: &Settings,
-        media: Media,
-        capture: Capture,
-        writer: Hired,
+        recording: Recording,
+        hired: Hired,
     ) -> Result<Running, NotRunning> {
-        let plan = self.plan(options, settings, &capture);
-        let session = match SessionWriter::begin(Arc::clone(&self.evidence), plan) {
-            Ok(session) => session,
+        let plan = self.plan(wanted, settings, &recording);
+        let (writer, fell_over) = match Writer::begin(self, plan, Arc::clone(&hired.progress)) {
+            Ok(begun) => begun,
             Err(error) => {
                 // Its thread ends, and nothing waits for room in its queue any more.
-                drop(writer);
-                capture.stop();
+                drop(hired);
+                recording.end();
                 return Err(NotRunning { error: from_store(&error), is_fault: true });
             }
         };
-        let id = SessionId::from_bytes(session.id().0);
-        tracing::info!(session = %id, %media, "session begun");
-        self.live.begin(id);
-        self.notifier.session_started(id);
+        let id = writer.id();
+        tracing::info!(session = %id, media = %wanted.media, "session begun");
         // The thread waits for nothing else.
-        let _ = writer.begin.send(session);
-        Ok(Running { capture: Arc::new(capture), orders: writer.orders, session: id })
+        let _ = hired.begin.send(writer);
+        let (orders, progress) = (hired.orders, hired.progress);
+        Ok(Running { recording: Arc::new(recording), orders, progress, session: id, fell_over })
     }
 
-    fn plan(&self, options: &StartOptions, settings: &Settings, capture: &Capture) -> NewSession {
+    fn plan(&self, wanted: &Begin, settings: &Settings, recording: &Recording) -> NewSession {
         let evidence = &self.config.evidence;
         NewSession {
-            officer: options.officer.clone().unwrap_or_default(),
+            officer: wanted.officer.clone(),
             label: self.config.device.id.clone(),
-            sources: capture.tracks().iter().map(|track| source(track, settings)).collect(),
-            zero_boot_ns: BootNs(capture.zero_ns()),
-            pressed_boot_ns: None,
-            continues: None,
+            sources: recording.tracks().iter().map(|track| source(track, settings)).collect(),
+            zero_boot_ns: BootNs(recording.zero_ns()),
+            pressed_boot_ns: Some(BootNs(wanted.pressed_ns)),
+            continues: wanted.continues.map(|id| evidence::SessionId(id.to_bytes())),
             template: evidence.names.clone(),
             roll_ns: u64::from(evidence.segment_s) * 1_000_000_000,
             roll_bytes: u64::from(evidence.segment_mib) * 1024 * 1024,
         }
     }
 }
-
 fn source(track: &TrackInfo, settings: &Settings) -> SourceBody {
     let (medium, source) = match track.medium {
         media::Medium::Video => (Medium::Video, settings.video.as_ref().map(|video| video.source.to_string())),
@@ -179,6 +222,7 @@ fn shape(detail: TrackDetail) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::capture::ring;
     use crate::engine::INBOX_CAPACITY_MESSAGES;
     use std::path::Path;
     use std::sync::mpsc::Receiver;
@@ -186,13 +230,15 @@ pub(crate) mod tests {
     /// Everything real, in this folder, on no bus.
     pub(crate) fn opener(folder: &Path) -> (Opener, Receiver<Message>) {
         let (sender, messages) = sync_channel(INBOX_CAPACITY_MESSAGES);
-        let settings = ["video.source=test:", "video.width=64", "video.height=48"].map(str::to_owned);
+        let settings = ["video.source=test:", "video.width=64", "video.height=48", "recording.media=video", "recording.prerecord_s=0"].map(str::to_owned);
         let config = Arc::new(Config::load(None, &settings).unwrap());
         let evidence = Arc::new(evidence(folder));
-        let live = Arc::new(Live::new(evidence.folder(), &config.device.id));
+        let live = Arc::new(Live::new(&[evidence.folder()], &config.device.id));
         let (notifier, _) = Notifier::channel();
-        let sources = Arc::new(Mutex::new(()));
-        (Opener { config, evidence, live, notifier, inbox: Inbox(sender), sources }, messages)
+        let studio = Arc::new(Studio::new(ring(&config), Arc::new(|_| ())).unwrap());
+        let alarms = Arc::new(AlarmBoard::new(Arc::clone(&live), notifier.clone()));
+        let (inbox, cards) = (Inbox(sender), Arc::default());
+        (Opener { config, studio, evidence, fallback: None, live, alarms, notifier, inbox, cards }, messages)
     }
 
     /// An evidence folder of a device that is new.

@@ -5,10 +5,10 @@
 use crate::errors::{camera_in_transit, from_media, from_store};
 use crate::open::Opener;
 use crate::worker::Worker;
-use crate::writer::{Order, Orders, photo_info};
-use bus::{BusError, ErrorKind, PhotoInfo, RecorderState};
-use media::Capture;
-use std::sync::{Arc, PoisonError};
+use crate::live::Live;
+use crate::orders::{Order, Orders};
+use bus::{BusError, ErrorKind, PhotoInfo, RecorderState, SessionId};
+use store::StoredPhoto;
 use tokio::sync::oneshot;
 
 /// How many photos may wait behind the one that is being taken.
@@ -26,8 +26,8 @@ struct Wanted {
 /// Of what a photo is taken.
 pub(crate) enum Subject {
     /// Of what is being recorded.
-    Session(Arc<Capture>, Orders),
-    /// Of what the camera sees when it is opened for it.
+    Session(Orders),
+    /// Of what the camera sees, which is opened for it if it is not open.
     Camera,
 }
 
@@ -57,49 +57,56 @@ impl Photographer {
 
 fn take(opener: &Opener, of: &Subject) -> Result<PhotoInfo, BusError> {
     let photo = match of {
-        Subject::Session(capture, orders) => photo_in_session(capture, orders),
+        Subject::Session(orders) => photo_in_session(opener, orders),
         Subject::Camera => photo_alone(opener),
     }?;
     opener.notifier.photo_taken(photo.clone());
     Ok(photo)
 }
 
-fn photo_in_session(capture: &Capture, orders: &Orders) -> Result<PhotoInfo, BusError> {
-    let jpeg = capture.photo().map_err(|error| from_media(&error))?;
+fn photo_in_session(opener: &Opener, orders: &Orders) -> Result<PhotoInfo, BusError> {
+    let jpeg = opener.studio.photo().map_err(|error| from_media(&error))?;
+    let session = opener.live.status().current_session;
     let (done, stored) = oneshot::channel();
-    let closed = |_| BusError::new(ErrorKind::NotRecording, "the recording ended before the photo could be stored");
-    orders.send(Order::Photo(jpeg, done)).map_err(|_| closed(()))?;
-    stored.blocking_recv().map_err(|_| closed(()))?.map_err(|error| from_store(&error))
+    let closed = || BusError::new(ErrorKind::NotRecording, "the recording ended before the photo could be stored");
+    orders.tell(Order::Photo(jpeg, done)).map_err(|_| closed())?;
+    let stored = stored.blocking_recv().map_err(|_| closed())?.map_err(|error| from_store(&error))?;
+    Ok(photo_info(&stored, session, &opener.live))
 }
 
 fn photo_alone(opener: &Opener) -> Result<PhotoInfo, BusError> {
-    let _sources = opener.sources.lock().unwrap_or_else(PoisonError::into_inner);
-    // A recording may have been started since it was asked for: the sources are that one's then.
+    let jpeg = opener.studio.take_photo(&opener.config.settings(bus::Media::Video)).map_err(|error| from_media(&error))?;
+    // A recording may have been started since it was asked for: a photo is part of it then, or of none.
     if !matches!(opener.live.status().state, RecorderState::Standby | RecorderState::Faulted) {
         return Err(camera_in_transit());
     }
-    let settings = opener.config.settings(bus::Media::Video);
-    let jpeg = media::take_photo(&settings).map_err(|error| from_media(&error))?;
     let (label, names) = (&opener.config.device.id, &opener.config.evidence.names);
     let stored = opener.evidence.add_photo(&jpeg, "", label, names).map_err(|error| from_store(&error))?;
     Ok(photo_info(&stored, None, &opener.live))
+}
+
+/// A stored photo as the bus tells it.
+fn photo_info(photo: &StoredPhoto, session: Option<SessionId>, live: &Live) -> PhotoInfo {
+    let folders = live.folders();
+    let below = folders.iter().find_map(|folder| photo.path.strip_prefix(folder).ok());
+    let file = below.unwrap_or(&photo.path).to_string_lossy().into_owned();
+    PhotoInfo { file, sha256: photo.hash.0, session }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::open::tests::opener;
+    use bus::RecorderState;
 
     #[test]
     fn a_photo_that_waited_until_a_recording_began_is_not_taken_beside_it() {
         let folder = tempfile::tempdir().unwrap();
         let (opener, _messages) = opener(folder.path());
-        let photographer = Photographer::start(opener.clone()).unwrap();
-        let sources = opener.sources.lock().unwrap();
-        let (answer, answered) = oneshot::channel();
-        photographer.take(Subject::Camera, answer);
-        opener.live.set_state(RecorderState::Recording, None);
-        drop(sources);
-        assert_eq!(answered.blocking_recv().unwrap().unwrap_err(), camera_in_transit());
+        opener.live.set_state(&recorder::State::Recording);
+        assert_eq!(photo_alone(&opener).unwrap_err(), camera_in_transit());
+        opener.live.set_state(&recorder::State::Standby);
+        assert!(photo_alone(&opener).is_ok());
+        assert_eq!(opener.live.status().state, RecorderState::Standby);
     }
 }

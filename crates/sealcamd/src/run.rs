@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The life of the process: evidence folder, engine, bus, ready, signals, and the way down.
 
+use crate::alarms::AlarmBoard;
+use crate::capture::{message, ring};
 use crate::config::Config;
 use crate::control::Desk;
 use crate::engine::{Engine, INBOX_CAPACITY_MESSAGES, Inbox, Message};
 use crate::live::Live;
+use crate::monitor;
 use crate::open::Opener;
 use crate::supervision::{Heartbeat, WITHOUT_BUS_POLL, feed_watchdog, notify};
 use crate::traces::Traces;
 use anyhow::{Context, Result, bail};
-use bus::{BusAddress, Claim, Notifier, RecorderState, Service};
+use bus::{BusAddress, Claim, Events, Notifier, RecorderState, Service};
 use evidence::entry::BootBody;
+use media::Studio;
 use recorder::Input;
 use sd_notify::NotifyState;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use store::clock::SystemClock;
-use store::{Evidence, Place, Recovered};
+use store::{Evidence, Place, Progress, Recovered, StoreError, Work};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -26,16 +30,21 @@ use tokio::sync::oneshot;
 /// `TimeoutStopSec` of the unit is longer.
 pub(crate) const SHUTDOWN_LIMIT: Duration = Duration::from_secs(140);
 
+/// By how much a start that reads long is given more time, in microseconds.
+const START_EXTENSION_US: u32 = 30_000_000;
+
 /// Runs the recorder until it is told to end. The bus comes first: who finds its name taken touches no evidence.
 pub(crate) fn run(config: Config, address: &BusAddress) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let claim = runtime.block_on(bus::claim(address))?;
     media::init().context("the media framework does not start")?;
-    let evidence = Arc::new(open_evidence(&config)?);
-    let outcome = runtime.block_on(serve_until_end(config, Arc::clone(&evidence), claim));
+    let storage = open_storage(&config)?;
+    let outcome = runtime.block_on(serve_until_end(config, &storage, claim));
     runtime.shutdown_timeout(Duration::from_secs(1));
     if !outcome.as_ref().is_err_and(|error| error.is::<Unfinished>()) {
-        evidence.shut_down("requested").context("the end could not be entered in the ledger")?;
+        for evidence in storage.all() {
+            evidence.shut_down("requested").context("the end could not be entered in the ledger")?;
+        }
     }
     outcome
 }
@@ -49,54 +58,129 @@ enum Unfinished {
     EngineGone,
 }
 
-fn open_evidence(config: &Config) -> Result<Evidence> {
-    let place = Place { evidence: config.evidence.folder.clone(), state: config.evidence.state.clone() };
+/// The evidence folders of a recorder, and what a power cut or crash cut off in them.
+struct Storage {
+    first: Arc<Evidence>,
+    second: Option<Arc<Evidence>>,
+    cut_off: Vec<Recovered>,
+}
+
+impl Storage {
+    fn all(&self) -> Vec<Arc<Evidence>> {
+        std::iter::once(&self.first).chain(&self.second).map(Arc::clone).collect()
+    }
+
+    /// The recording that is to go on: the last one that was cut off, by a sudden end of the recorder and not long ago.
+    fn to_resume(&self, config: &Config) -> Option<Recovered> {
+        self.cut_off.last().filter(|_| config.recording.resume).cloned()
+    }
+}
+
+fn open_storage(config: &Config) -> Result<Storage> {
+    let (first, mut cut_off) = open_evidence(config, &config.evidence.place)?;
+    let second = config.evidence.fallback.as_ref().and_then(|place| match open_evidence(config, place) {
+        Ok((second, recovered)) => {
+            cut_off.extend(recovered);
+            Some(Arc::new(second))
+        }
+        Err(error) => {
+            tracing::error!("the second storage is not there: {error:#}");
+            None
+        }
+    });
+    Ok(Storage { first: Arc::new(first), second, cut_off })
+}
+
+fn open_evidence(config: &Config, place: &Place) -> Result<(Evidence, Vec<Recovered>)> {
     let software = concat!("sealcamd ", env!("CARGO_PKG_VERSION")).to_owned();
     let clock = SystemClock::new().context("the kernel's clocks cannot be read")?;
     let boot = BootBody { software, config: config.hash };
-    let traces = Traces::before(&place);
-    let opened = Evidence::open(&place, boot, Arc::new(clock), &mut |_| ());
+    let traces = Traces::before(place);
+    let opened = Evidence::open(place, boot, Arc::new(clock), &mut tell_progress);
     let (evidence, recovered) = opened.inspect_err(|error| traces.remove_after(error))?;
     tracing::info!(folder = %place.evidence.display(), device = %evidence.device(), "evidence folder opened");
     recovered.iter().for_each(report_recovered);
-    Ok(evidence)
+    Ok((evidence, recovered))
+}
+
+/// systemd shows the status, and gives a start that tells it the time it needs.
+fn tell_progress(progress: Progress) {
+    let work = match progress.what {
+        Work::Indexing => "bringing the index up to the files",
+        Work::Closing => "closing recordings that were cut off",
+    };
+    let percent = progress.done.saturating_mul(100) / progress.of.max(1);
+    notify(NotifyState::Status(&format!("{work}: {percent} %")));
+    notify(NotifyState::ExtendTimeoutUsec(START_EXTENSION_US));
 }
 
 fn report_recovered(recovered: &Recovered) {
+    let end = &recovered.end;
     tracing::warn!(
-        session = %recovered.session,
-        chunks = recovered.end.chunks,
+        session = %end.session,
+        chunks = end.chunks,
         torn_bytes = recovered.torn_bytes,
         lost_chunks = recovered.lost_chunks,
         cause = recovered.cause,
-        detail = recovered.detail,
         "a session that was cut off is closed at its last whole chunk"
     );
 }
 
-async fn serve_until_end(config: Config, evidence: Arc<Evidence>, claim: Claim) -> Result<()> {
+/// Everything that runs, and what it is asked by.
+struct House {
+    opener: Opener,
+    desk: Arc<Desk>,
+    events: Events,
+    messages: Receiver<Message>,
+}
+
+fn furnish(config: Config, storage: &Storage) -> Result<House> {
     let (notifier, events) = Notifier::channel();
     let (sender, messages) = sync_channel(INBOX_CAPACITY_MESSAGES);
-    let inbox = Inbox(sender);
-    let live = Arc::new(Live::new(evidence.folder(), &config.device.id));
-    let sources = vec![config.video.source.to_string(), config.audio.source.to_string()];
-    let opening = Arc::new(Mutex::new(()));
-    if let Some(error) = evidence.fault() {
-        tracing::error!(%error, "nothing can be recorded");
-        inbox.tell(Message::Input(Input::StorageFailed(error.to_string())));
-    }
+    let (inbox, config) = (Inbox(sender), Arc::new(config));
+    let evidence = storage.all();
+    let folders: Vec<_> = evidence.iter().map(|evidence| evidence.folder()).collect();
+    let live = Arc::new(Live::new(&folders, &config.device.id));
+    let told = inbox.clone();
+    let studio = Studio::new(ring(&config), Arc::new(move |notice| told.tell(message(notice))))?;
     let opener = Opener {
-        config: Arc::new(config),
-        evidence,
+        studio: Arc::new(studio),
+        evidence: Arc::clone(&storage.first),
+        fallback: storage.second.clone(),
+        alarms: Arc::new(AlarmBoard::new(Arc::clone(&live), notifier.clone())),
         live: Arc::clone(&live),
         notifier,
         inbox: inbox.clone(),
-        sources: Arc::clone(&opening),
+        cards: Arc::new(Mutex::new(())),
+        config,
     };
+    let in_use = Box::new(in_use(&opener));
+    let desk = Arc::new(Desk { inbox, live, evidence, in_use, cards: Arc::clone(&opener.cards) });
+    Ok(House { opener, desk, events, messages })
+}
+
+/// Tells which of the configured sources are open.
+fn in_use(opener: &Opener) -> impl Fn() -> Vec<String> + Send + Sync + use<> {
+    let (studio, config) = (Arc::clone(&opener.studio), Arc::clone(&opener.config));
+    move || {
+        let video = (media::Medium::Video, config.video.source.to_string());
+        let audio = (media::Medium::Audio, config.audio.source.to_string());
+        [video, audio].into_iter().filter(|(medium, _)| studio.is_up(*medium)).map(|(_, source)| source).collect()
+    }
+}
+
+async fn serve_until_end(config: Config, storage: &Storage, claim: Claim) -> Result<()> {
+    let cut_off = storage.to_resume(&config);
+    let House { opener, desk, events, messages } = furnish(config, storage)?;
+    let (inbox, live) = (opener.inbox.clone(), Arc::clone(&opener.live));
+    if let Some(error) = opener.evidence.fault() {
+        tracing::error!(%error, "nothing can be recorded");
+        inbox.tell(storage_failed(&error));
+    }
     let mut signals = Signals::new()?;
     let heartbeat = Heartbeat::new();
-    let down = start_engine(opener, messages, heartbeat.clone())?;
-    let desk = Arc::new(Desk { inbox: inbox.clone(), live: Arc::clone(&live), sources, opening });
+    monitor::start(&opener)?;
+    let down = start_engine(opener, messages, heartbeat.clone(), cut_off)?;
     let served = claim.serve(desk, events).await;
     let result = match &served {
         Ok(service) => be_alive(service, &live, &mut signals, heartbeat).await,
@@ -107,6 +191,10 @@ async fn serve_until_end(config: Config, evidence: Arc<Evidence>, claim: Claim) 
     down.map_err(|_| Unfinished::EngineGone)?;
     served?.close().await;
     result
+}
+
+fn storage_failed(error: &StoreError) -> Message {
+    Message::Input(Input::StorageFailed { is_full: error.is_full(), reason: error.to_string() })
 }
 
 /// From ready to stopping, as systemd sees it.
@@ -121,11 +209,16 @@ async fn be_alive(service: &Service, live: &Live, signals: &mut Signals, heartbe
     result
 }
 
-fn start_engine(opener: Opener, messages: Receiver<Message>, heartbeat: Heartbeat) -> Result<oneshot::Receiver<()>> {
+fn start_engine(
+    opener: Opener,
+    messages: Receiver<Message>,
+    heartbeat: Heartbeat,
+    cut_off: Option<Recovered>,
+) -> Result<oneshot::Receiver<()>> {
     let (done, down) = oneshot::channel();
     let engine = Engine::new(opener)?;
     std::thread::Builder::new().name("engine".into()).spawn(move || {
-        engine.run(&messages, &heartbeat);
+        engine.run(&messages, &heartbeat, cut_off.as_ref());
         let _ = done.send(());
     })?;
     Ok(down)

@@ -41,7 +41,9 @@ pub fn boot_now() -> BootNs {
     BootNs(u64::try_from(now.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap_or(0))
 }
 
-fn utc_now() -> UtcNs {
+/// UTC now, as the system believes it.
+#[must_use]
+pub fn utc_now() -> UtcNs {
     let now = clock_gettime(ClockId::Realtime);
     UtcNs(now.tv_sec.saturating_mul(1_000_000_000).saturating_add(now.tv_nsec))
 }

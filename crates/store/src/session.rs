@@ -25,6 +25,7 @@ use std::sync::Arc;
 const LATE_TRACK_NS: u64 = 2_000_000_000;
 
 /// What a session is begun with.
+#[derive(Debug, Clone)]
 pub struct NewSession {
     /// Who records; empty if nobody said.
     pub officer: String,

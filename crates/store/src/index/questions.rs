@@ -25,6 +25,8 @@ pub struct SessionRow {
     pub continues: Option<SessionId>,
     /// UTC of the start.
     pub started_utc_ns: i64,
+    /// Boot time of the start.
+    pub started_boot_ns: u64,
     /// UTC of the end; none while open.
     pub ended_utc_ns: Option<i64>,
     /// Why it ended; none while open.
@@ -95,7 +97,8 @@ impl Index {
     fn session_rows(&self, rest: &str, values: impl rusqlite::Params) -> Result<Vec<SessionRow>, StoreError> {
         let sql = format!(
             "SELECT s.session, s.folder, s.officer, s.boot_id, s.zero_boot_ns, s.pressed_boot_ns, s.continues,
-                s.started_utc_ns, s.ended_utc_ns, s.cause,
+                s.started_utc_ns, (SELECT coalesce(min(boot_ns), 0) FROM ledger WHERE session = s.session AND kind = 'session-start'),
+                s.ended_utc_ns, s.cause,
                 (SELECT coalesce(max(to_ns) - min(from_ns), 0) FROM chunks WHERE session = s.session),
                 (SELECT count(*) FROM chunks WHERE session = s.session),
                 (SELECT coalesce(sum(video_frames), 0) FROM chunks WHERE session = s.session),
@@ -161,13 +164,14 @@ fn session_row(row: &Row<'_>) -> rusqlite::Result<SessionRow> {
         pressed_boot_ns: row.get(5)?,
         continues: row.get::<_, Option<[u8; 16]>>(6)?.map(SessionId),
         started_utc_ns: row.get(7)?,
-        ended_utc_ns: row.get(8)?,
-        cause: row.get(9)?,
-        duration_ns: row.get(10)?,
-        chunks: row.get(11)?,
-        video_frames: row.get(12)?,
-        audio_packets: row.get(13)?,
-        bytes: row.get(14)?,
-        signed_bytes: row.get(15)?,
+        started_boot_ns: row.get(8)?,
+        ended_utc_ns: row.get(9)?,
+        cause: row.get(10)?,
+        duration_ns: row.get(11)?,
+        chunks: row.get(12)?,
+        video_frames: row.get(13)?,
+        audio_packets: row.get(14)?,
+        bytes: row.get(15)?,
+        signed_bytes: row.get(16)?,
     })
 }
