@@ -238,7 +238,7 @@ mod tests {
     fn frame(pts_ms: i64, duration_ms: i64, key: bool) -> Frame {
         crate::init().unwrap();
         let buffer = gst::Buffer::from_slice([0_u8; 8]);
-        Frame { buffer, pts_ns: pts_ms * MS, dts_ns: None, duration_ns: duration_ms * MS, key }
+        Frame { buffer, pts_ns: pts_ms * MS, dts_ns: None, duration_ns: duration_ms * MS, key, timed: true }
     }
 
     fn chunker(media: &[Medium]) -> Chunker {

@@ -24,6 +24,8 @@ pub(crate) struct Frame {
     pub(crate) dts_ns: Option<i64>,
     pub(crate) duration_ns: i64,
     pub(crate) key: bool,
+    /// The source itself says when it is shown. A parser makes a time up where two frames have the same.
+    pub(crate) timed: bool,
 }
 
 impl Frame {
@@ -39,6 +41,7 @@ impl Frame {
             dts_ns: buffer.dts().and_then(to_axis),
             duration_ns: buffer.duration().map_or(default_duration_ns, clock_ns),
             key: !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT),
+            timed: buffer.pts().is_some(),
             buffer,
         })
     }
@@ -52,6 +55,11 @@ impl Frame {
     /// The same frame on an axis that begins `offset_ns` earlier.
     pub(crate) fn later_by(self, offset_ns: i64) -> Self {
         self.earlier_by(-offset_ns)
+    }
+
+    /// The same frame shown, and so decoded, at another time.
+    pub(crate) fn shown_at(self, pts_ns: i64) -> Self {
+        Self { pts_ns, dts_ns: None, ..self }
     }
 
     pub(crate) fn end_ns(&self) -> i64 {

@@ -205,7 +205,7 @@ mod tests {
     fn frame(at_ms: i64, lasts_ms: i64, key: bool) -> Frame {
         crate::init().unwrap();
         let buffer = gst::Buffer::from_slice([0_u8; BYTES]);
-        Frame { buffer, pts_ns: at_ms * MS, dts_ns: None, duration_ns: lasts_ms * MS, key }
+        Frame { buffer, pts_ns: at_ms * MS, dts_ns: None, duration_ns: lasts_ms * MS, key, timed: true }
     }
 
     /// Pictures each 100 ms with a key frame each second, and sound each 50 ms that comes so much later, in this time.

@@ -242,6 +242,7 @@ mod tests {
             dts_ns: None,
             duration_ns: duration_ms * MS,
             key: true,
+            timed: true,
         };
         said_ms.iter().map(|said_ms| track.arrive(frame(said_ms)).duration_ns / MS).collect()
     }

@@ -42,7 +42,7 @@ impl Stamps {
     pub(crate) fn check(&mut self, frame: Frame, now_ns: i64) -> Result<Vec<Frame>, BadStamps> {
         let at_ns = frame.decoded_ns();
         let (last_ns, last_shown_ns) = self.last.unwrap_or((i64::MIN, i64::MIN));
-        let goes_on = at_ns > last_ns && frame.pts_ns != last_shown_ns;
+        let goes_on = frame.timed && at_ns > last_ns && frame.pts_ns != last_shown_ns;
         if at_ns > now_ns.saturating_add(AHEAD_MAX_NS) {
             return Err(self.bad(format!("its times are {} ms ahead", milliseconds(at_ns - now_ns))));
         }
@@ -55,7 +55,7 @@ impl Stamps {
         if last_ns - at_ns > BACK_MAX_NS {
             return Err(self.bad(format!("its times went back by {} ms", milliseconds(last_ns - at_ns))));
         }
-        self.stuck.push(frame);
+        self.stuck.push(if frame.timed { frame } else { frame.shown_at(last_shown_ns) });
         if self.stuck.len() < STUCK_FRAMES {
             return Ok(Vec::new());
         }
@@ -137,7 +137,7 @@ mod tests {
     fn frame(dts_ms: i64, pts_ms: i64) -> Frame {
         crate::init().unwrap();
         let (pts_ns, dts_ns) = (pts_ms * MS, Some(dts_ms * MS));
-        Frame { buffer: gst::Buffer::new(), pts_ns, dts_ns, duration_ns: 40 * MS, key: false }
+        Frame { buffer: gst::Buffer::new(), pts_ns, dts_ns, duration_ns: 40 * MS, key: false, timed: true }
     }
 
     /// How many frames went on with each of these times, and what was wrong at the end.
@@ -178,6 +178,20 @@ mod tests {
         );
         let shown: Vec<_> = (0..9).map(|n| (n * 40, 200)).collect();
         assert_eq!(went_on(&shown).1, bad("its times stand still: 5 frames in a row", 5));
+    }
+
+    #[test]
+    fn times_that_are_made_up_are_not_believed() {
+        let untimed = |ms| Frame { timed: false, ..frame(ms, ms) };
+        let mut stamps = Stamps::default();
+        let mut check = |frame| stamps.check(frame, 10_000 * MS);
+        check(frame(0, 0)).unwrap();
+        assert_eq!(check(untimed(40)).unwrap().len(), 0);
+        let times: Vec<_> = check(frame(50, 50)).unwrap().iter().map(|frame| frame.pts_ns / MS).collect();
+        assert_eq!(times, [0, 50], "it is shown when its source said");
+        let verdicts: Vec<_> = (0..5).map(|n| check(untimed(90 + n * 40)).map(|frames| frames.len())).collect();
+        assert_eq!(verdicts[3], Ok(0));
+        assert_eq!(verdicts[4].as_ref().err(), bad("its times stand still: 5 frames in a row", 5).as_ref());
     }
 
     #[test]

@@ -66,6 +66,15 @@ pub(crate) struct Bench {
     pub(crate) notices: Receiver<Notice>,
 }
 
+impl Studio {
+    pub(crate) fn open_plan(&self, plan: &LivePlan, timeout_ms: u32) -> Result<(), MediaError> {
+        let mut held = self.hold(plan.medium, false);
+        held.empty(plan.medium);
+        let tickets = self.open_live(&mut held, plan)?;
+        self.wait_up(&mut held, &tickets, timeout_ms)
+    }
+}
+
 /// A recording and what came of it.
 pub(crate) struct Bound {
     pub(crate) recording: Recording,
@@ -88,10 +97,7 @@ impl Bench {
     }
 
     pub(crate) fn open(&self, plan: &LivePlan, timeout_ms: u32) -> Result<(), MediaError> {
-        let mut held = self.studio.hold(plan.medium, false);
-        held.empty(plan.medium);
-        let tickets = self.studio.open_live(&mut held, plan)?;
-        self.studio.wait_up(&mut held, &tickets, timeout_ms)
+        self.studio.open_plan(plan, timeout_ms)
     }
 
     pub(crate) fn record(&self, media: &[Medium]) -> Bound {
@@ -110,6 +116,21 @@ impl Bench {
     /// From now on nothing passes here, or passes again.
     pub(crate) fn shut(&self, medium: Medium, valve: &str, shut: bool) {
         self.element(medium, valve).set_property("drop", shut);
+    }
+
+    pub(crate) fn now_ns(&self) -> i64 {
+        self.studio.router.time().now_ns()
+    }
+
+    pub(crate) fn boot_now_ns(&self) -> u64 {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        (time.tv_sec * NS_PER_SECOND + time.tv_nsec).unsigned_abs()
+    }
+
+    /// Media time 0 on the studio's own time line.
+    pub(crate) fn zero_ns(&self, bound: &Bound) -> i64 {
+        let base_ns = self.studio.router.time().boot_ns(0);
+        i64::try_from(bound.recording.zero_ns()).unwrap() - i64::try_from(base_ns).unwrap()
     }
 
     pub(crate) fn pretend_sleep(&self, slept_ns: i64) {
