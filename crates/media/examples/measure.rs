@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Captures from given sources and prints what came out, how late, and what it cost.
 //!
-//! `measure VIDEO AUDIO fast|real|repeat SECONDS [OUT.mp4] [WIDTHxHEIGHT]`; `-` for no source.
+//! `measure VIDEO AUDIO fast|real|repeat SECONDS [OUT.mp4] [WIDTHxHEIGHT] [STANDBY_SECONDS]`; `-` for no source. With the
+//! last, the sources are first open for so long while nothing is recorded, and the ring holds all of it.
 
 use std::io::Write as _;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
-use media::{AudioSettings, Capture, Event, Fragment, Pace, ReplaySettings, Settings, VideoSettings};
+use media::{
+    AudioSettings, Event, Fragment, Medium, Pace, ReplaySettings, RingLimits, Settings, Studio, VideoSettings,
+};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -18,7 +21,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (sender, receiver) = mpsc::sync_channel(4);
     let sender = Mutex::new(sender);
     let started = Instant::now();
-    let capture = Capture::start(
+    let standby: u64 = arg(6).parse().unwrap_or(0);
+    let ring = RingLimits { ns: standby * 1_000_000_000, bytes: 1 << 30, sound: true };
+    let studio = Studio::new(ring, Arc::new(|notice| println!("{notice:?}")))?;
+    let media = Medium::BOTH.into_iter().zip([settings.video.is_some(), settings.audio.is_some()]);
+    let media: Vec<Medium> = media.filter_map(|(medium, wanted)| wanted.then_some(medium)).collect();
+    media.iter().try_for_each(|medium| studio.open(*medium, &settings))?;
+    println!("open after {:?}", started.elapsed());
+    std::thread::sleep(Duration::from_secs(standby));
+    println!("standby: {}", cost());
+    let pressed = Instant::now();
+    let recording = studio.record(
+        &media,
         &settings,
         Arc::new(move |event| {
             if let Ok(sender) = sender.lock() {
@@ -26,12 +40,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
         }),
     )?;
-    println!("started in {:?}: {:?}", started.elapsed(), capture.tracks());
-    let capture = Arc::new(capture);
-    let stopper = Arc::clone(&capture);
+    println!("recording after {:?}: {:?}", pressed.elapsed(), recording.tracks());
+    let zero_ns = recording.zero_ns();
+    let recording = Arc::new(recording);
+    let ender = Arc::clone(&recording);
     std::thread::spawn(move || {
         std::thread::sleep(Duration::from_secs(seconds));
-        stopper.stop();
+        ender.end();
     });
     let (mut chunks, mut bytes, mut late_ms, mut generation) = (0, 0, Vec::new(), None);
     for (at_ns, event) in receiver {
@@ -39,7 +54,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Event::Fragment(fragment) => {
                 chunks += 1;
                 bytes += fragment.data.len();
-                late_ms.push(lateness_ms(&fragment, at_ns, capture.zero_ns()));
+                late_ms.push(lateness_ms(&fragment, at_ns, zero_ns));
                 if let Some(out) = &mut out {
                     if generation.replace(fragment.generation) != Some(fragment.generation) {
                         out.write_all(&fragment.init)?;
@@ -51,14 +66,22 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             other => println!("{other:?}"),
         }
     }
-    println!("{chunks} chunks, {bytes} bytes, {:?}", capture.counters());
+    println!("{chunks} chunks, {bytes} bytes, {:?}", recording.counters());
     late_ms.sort_by(f64::total_cmp);
     if let (Some(median), Some(worst)) = (late_ms.get(late_ms.len() / 2), late_ms.last()) {
         println!("last video frame begins -> fragment: median {median:.1} ms, worst {worst:.1} ms");
     }
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    println!("{}", status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default());
+    println!("{}", cost());
     Ok(())
+}
+
+/// Memory and processor time so far.
+fn cost() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let memory = status.lines().filter(|line| line.starts_with("VmHWM") || line.starts_with("VmRSS"));
+    let memory: Vec<&str> = memory.collect();
+    let clock = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    format!("{memory:?}, {:.2} CPU s", clock.tv_sec as f64 + clock.tv_nsec as f64 / 1e9)
 }
 
 fn settings(video: &str, audio: &str, pace: &str, size: &str) -> Result<Settings, Box<dyn std::error::Error>> {

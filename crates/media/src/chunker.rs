@@ -63,12 +63,7 @@ impl Chunker {
     pub(crate) fn push(&mut self, medium: Medium, frame: Frame, sequence: &mut u32) -> Option<Fragment> {
         let frame = frame.earlier_by(self.zero_ns);
         let track = self.tracks.iter().find(|track| track.medium == medium)?;
-        let complete = if self.cuts_before(track, &frame) {
-            let next_ns = (!track.pauses_before(&frame)).then(|| track.decoded_ns(&frame));
-            self.cut(next_ns.map(|next_ns| (medium, next_ns)), sequence)
-        } else {
-            None
-        };
+        let complete = if self.cuts_before(track, &frame) { self.cut(track.joined_by(&frame), sequence) } else { None };
         let track = self.tracks.iter_mut().find(|track| track.medium == medium)?;
         if frame.key && track.medium == Medium::Video && track.waiting.is_empty() {
             self.key_start_ns = frame.pts_ns;
@@ -112,6 +107,25 @@ impl Chunker {
         self.cut(None, sequence)
     }
 
+    /// Closes the open chunk because this frame is the first of the next generation.
+    pub(crate) fn flush_before(&mut self, medium: Medium, frame: &Frame, sequence: &mut u32) -> Option<Fragment> {
+        let frame = frame.clone().earlier_by(self.zero_ns);
+        let next = self.tracks.iter().find(|track| track.medium == medium)?.joined_by(&frame);
+        self.cut(next, sequence)
+    }
+
+    /// The chunker of the next generation. Tracks that go on keep their place in time; the others are new.
+    pub(crate) fn next(self, init: Arc<[u8]>, tracks: Vec<(ChunkTrack, bool)>) -> Self {
+        let mut before = self.tracks;
+        let mut place = |(track, goes_on): (ChunkTrack, bool)| {
+            let same = |known: &ChunkTrack| known.medium == track.medium && known.timescale_hz == track.timescale_hz;
+            let found = before.iter().position(same).filter(|_| goes_on);
+            found.map_or(track, |index| before.swap_remove(index))
+        };
+        let tracks = tracks.into_iter().map(&mut place).collect();
+        Self { generation: self.generation + 1, init, tracks, ..self }
+    }
+
     /// `next` is the track that goes on, and where.
     fn cut(&mut self, next: Option<(Medium, i64)>, sequence: &mut u32) -> Option<Fragment> {
         let begin_ns = self.tracks.iter().filter_map(ChunkTrack::span_ns).map(|span| span.0).min()?;
@@ -139,6 +153,11 @@ impl ChunkTrack {
     /// Whether nothing was captured for so long before this frame that it is a gap.
     fn pauses_before(&self, frame: &Frame) -> bool {
         self.last.is_some_and(|(at_ns, lasts_ns)| self.decoded_ns(frame) - at_ns > pause_limit_ns(lasts_ns))
+    }
+
+    /// Where this frame begins, if it follows on what is here.
+    fn joined_by(&self, frame: &Frame) -> Option<(Medium, i64)> {
+        (!self.pauses_before(frame)).then(|| (self.medium, self.decoded_ns(frame)))
     }
 
     /// Where a run begins with this frame. A picture that is late, but no pause, begins where the one
@@ -219,7 +238,7 @@ mod tests {
     fn frame(pts_ms: i64, duration_ms: i64, key: bool) -> Frame {
         crate::init().unwrap();
         let buffer = gst::Buffer::from_slice([0_u8; 8]);
-        Frame { buffer, pts_ns: pts_ms * MS, dts_ns: None, duration_ns: duration_ms * MS, key }
+        Frame { buffer, pts_ns: pts_ms * MS, dts_ns: None, duration_ns: duration_ms * MS, key, timed: true }
     }
 
     fn chunker(media: &[Medium]) -> Chunker {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use crate::event::Medium;
 
-/// Why capture could not start, or a photo could not be taken.
+/// Why a source could not be opened, a recording could not begin, or a photo could not be taken.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum MediaError {
     /// The device does not exist (any more).
@@ -60,6 +60,18 @@ pub enum MediaError {
         /// Source as configured.
         origin: String,
         /// What it gives and what would be taken.
+        reason: String,
+    },
+    /// A recording was wanted of a source that is not open, or not any more.
+    #[error("{medium}: no source is open; it failed or was not opened")]
+    NotOpen {
+        /// What is missing.
+        medium: Medium,
+    },
+    /// The source failed before its first frame, or while it waited to be recorded.
+    #[error("{reason}")]
+    Failed {
+        /// Source and cause.
         reason: String,
     },
     /// None of the configured encoders could encode a frame.

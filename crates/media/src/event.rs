@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What capture tells its caller.
+//! What a recording tells its receiver.
 //!
 //! Plain values: must not know pipelines.
 
@@ -16,7 +16,15 @@ pub enum Medium {
 }
 
 impl Medium {
-    pub(crate) const BOTH: [Self; 2] = [Self::Video, Self::Audio];
+    /// Both, the picture first.
+    pub const BOTH: [Self; 2] = [Self::Video, Self::Audio];
+
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::Video => Self::Audio,
+            Self::Audio => Self::Video,
+        }
+    }
 }
 
 impl fmt::Display for Medium {
@@ -50,12 +58,17 @@ pub enum Event {
         /// The track that is over.
         medium: Medium,
     },
-    /// A device gave up.
+    /// A source failed. The recording goes on without it, and takes it in when it returns.
     Failed {
-        /// The track that is over.
+        /// The track that is over for now.
         medium: Medium,
-        /// What the device said.
+        /// What happened.
         reason: String,
+    },
+    /// A source is back: the next fragment is the first of a generation that has it.
+    Joined {
+        /// The track that goes on.
+        medium: Medium,
     },
     /// Frames were lost and the track goes on.
     Lost {
@@ -104,7 +117,7 @@ pub enum TrackDetail {
     },
 }
 
-/// Counts since the start.
+/// Counts since a recording began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counters {
     /// The picture.

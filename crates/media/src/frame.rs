@@ -16,7 +16,7 @@ pub(crate) const PAUSE_MIN_NS: i64 = NS_PER_SECOND / 4;
 /// So many frame lengths without a frame are a pause.
 const PAUSE_FRAMES: i64 = 3;
 
-/// An encoded frame. Times are on the axis shared by all sources of a capture.
+/// An encoded frame. Times are on the time line shared by all sources of a studio.
 #[derive(Debug, Clone)]
 pub(crate) struct Frame {
     pub(crate) buffer: gst::Buffer,
@@ -24,6 +24,8 @@ pub(crate) struct Frame {
     pub(crate) dts_ns: Option<i64>,
     pub(crate) duration_ns: i64,
     pub(crate) key: bool,
+    /// The source itself says when it is shown. A parser makes a time up where two frames have the same.
+    pub(crate) timed: bool,
 }
 
 impl Frame {
@@ -39,6 +41,7 @@ impl Frame {
             dts_ns: buffer.dts().and_then(to_axis),
             duration_ns: buffer.duration().map_or(default_duration_ns, clock_ns),
             key: !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT),
+            timed: buffer.pts().is_some(),
             buffer,
         })
     }
@@ -49,8 +52,23 @@ impl Frame {
         Self { pts_ns, dts_ns, ..self }
     }
 
+    /// The same frame on an axis that begins `offset_ns` earlier.
+    pub(crate) fn later_by(self, offset_ns: i64) -> Self {
+        self.earlier_by(-offset_ns)
+    }
+
+    /// The same frame shown, and so decoded, at another time.
+    pub(crate) fn shown_at(self, pts_ns: i64) -> Self {
+        Self { pts_ns, dts_ns: None, ..self }
+    }
+
     pub(crate) fn end_ns(&self) -> i64 {
         self.pts_ns + self.duration_ns
+    }
+
+    /// When it is decoded, or shown where that is all that is known.
+    pub(crate) fn decoded_ns(&self) -> i64 {
+        self.dts_ns.unwrap_or(self.pts_ns)
     }
 }
 

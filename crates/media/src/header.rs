@@ -5,35 +5,62 @@
 //! fragments do not: its chunk mode holds sound back, and drops it at the end, when key frames are
 //! further apart than a chunk. Must not know how fragments are cut.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 
 use crate::error::MediaError;
-use crate::frame::Frame;
+use crate::event::Medium;
+use crate::frame::timescale_hz;
 use crate::pipeline;
+use crate::sync::lock;
 
 /// Making a header may take no longer.
 const HEADER_LIMIT: gst::ClockTime = gst::ClockTime::from_seconds(5);
 
-/// One track of the header: its format, its time scale, and a frame it can begin with.
+/// Sets of tracks whose header is remembered: each source alone and both, in the formats they had lately.
+const KNOWN_MAX: usize = 8;
+
+/// Makes headers, each once: it takes some milliseconds, and a recording that changes its tracks has none to wait.
+#[derive(Default)]
+pub(crate) struct Headers {
+    known: Mutex<VecDeque<(Vec<HeaderTrack>, Arc<[u8]>)>>,
+}
+
+/// One track of the header.
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct HeaderTrack {
     pub(crate) caps: gst::Caps,
     pub(crate) timescale_hz: u32,
-    pub(crate) frame: Frame,
 }
 
-/// The header for these tracks, numbered from 1 in this order.
-pub(crate) fn init_header(tracks: Vec<HeaderTrack>) -> Result<Arc<[u8]>, MediaError> {
-    let pipeline = gst::Pipeline::new();
-    let header = run(&pipeline, tracks);
-    pipeline::shut(&pipeline);
-    header
+impl HeaderTrack {
+    pub(crate) fn new(medium: Medium, caps: &gst::Caps) -> Self {
+        Self { caps: caps.clone(), timescale_hz: timescale_hz(medium, caps) }
+    }
 }
 
-fn run(pipeline: &gst::Pipeline, tracks: Vec<HeaderTrack>) -> Result<Arc<[u8]>, MediaError> {
+impl Headers {
+    /// The header for these tracks, numbered from 1 in this order.
+    pub(crate) fn header(&self, tracks: Vec<HeaderTrack>) -> Result<Arc<[u8]>, MediaError> {
+        if let Some((_, header)) = lock(&self.known).iter().find(|(known, _)| *known == tracks) {
+            return Ok(Arc::clone(header));
+        }
+        let pipeline = gst::Pipeline::new();
+        let header = run(&pipeline, &tracks);
+        pipeline::shut(&pipeline);
+        let header = header?;
+        let mut known = lock(&self.known);
+        known.truncate(KNOWN_MAX - 1);
+        known.push_front((tracks, Arc::clone(&header)));
+        Ok(header)
+    }
+}
+
+fn run(pipeline: &gst::Pipeline, tracks: &[HeaderTrack]) -> Result<Arc<[u8]>, MediaError> {
     let mux =
         gst::ElementFactory::make("isofmp4mux").property_from_str("write-edts-mode", "never").build().map_err(fail)?;
     let sink = gst_app::AppSink::builder().sync(false).async_(false).buffer_list(true).build();
@@ -41,8 +68,8 @@ fn run(pipeline: &gst::Pipeline, tracks: Vec<HeaderTrack>) -> Result<Arc<[u8]>, 
     mux.link(&sink).map_err(fail)?;
     let sources = tracks.iter().map(|track| attach(pipeline, &mux, track)).collect::<Result<Vec<_>, _>>()?;
     pipeline::play(pipeline)?;
-    for (source, track) in sources.iter().zip(tracks) {
-        source.push_buffer(stamp(track.frame)).map_err(|error| fail(format!("{error:?}")))?;
+    for source in &sources {
+        source.push_buffer(any_frame()).map_err(|error| fail(format!("{error:?}")))?;
         source.end_of_stream().map_err(|error| fail(format!("{error:?}")))?;
     }
     let sample = sink.try_pull_sample(HEADER_LIMIT).ok_or_else(|| fail(bus_reason(pipeline)))?;
@@ -62,12 +89,13 @@ fn attach(pipeline: &gst::Pipeline, mux: &gst::Element, track: &HeaderTrack) -> 
     Ok(source)
 }
 
-/// The header holds no times, so any will do.
-fn stamp(frame: Frame) -> gst::Buffer {
-    let mut buffer = frame.buffer;
-    let stamped = buffer.make_mut();
-    stamped.set_pts(gst::ClockTime::ZERO);
-    stamped.set_dts(gst::ClockTime::ZERO);
+/// The header holds neither times nor anything else of a frame, so any will do.
+fn any_frame() -> gst::Buffer {
+    let mut buffer = gst::Buffer::from_slice([0_u8]);
+    if let Some(stamped) = buffer.get_mut() {
+        stamped.set_pts(gst::ClockTime::ZERO);
+        stamped.set_dts(gst::ClockTime::ZERO);
+    }
     buffer
 }
 

@@ -17,9 +17,10 @@ use gstreamer_app as gst_app;
 use crate::error::MediaError;
 use crate::event::Medium;
 use crate::frame::{Frame, clock_ns, default_duration_ns};
+use crate::inlet::{Failure, Inlet};
+use crate::notice::FailureKind;
 use crate::pipeline;
-use crate::replay::TimeBase;
-use crate::router::{End, Router};
+use crate::router_track::Wish;
 use crate::source::Source;
 use crate::sync::{Latch, lock};
 
@@ -27,6 +28,8 @@ use crate::sync::{Latch, lock};
 const DRAIN_LIMIT: Duration = Duration::from_secs(2);
 /// How often a source is looked at for frames that do not come.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// A device that gave something within this time works.
+const DEVICE_IDLE_MAX: Duration = Duration::from_secs(1);
 /// So many overruns …
 const STORM_COUNT: u32 = 10;
 /// … within this time mean the device is gone, though it does not say so.
@@ -37,7 +40,7 @@ pub(crate) struct LivePlan {
     pub(crate) source: Source,
     pub(crate) medium: Medium,
     pub(crate) encoder: String,
-    /// Pipeline description: the device is `src`, the appsink `out`.
+    /// Pipeline description: the device is `src`, the queue before the encoder `raw`, the appsink `out`.
     pub(crate) description: String,
     /// Properties of `src` whose value may hold anything.
     pub(crate) device: Option<String>,
@@ -46,79 +49,103 @@ pub(crate) struct LivePlan {
 /// A live source that runs.
 pub(crate) struct Live {
     pipeline: gst::Pipeline,
-    medium: Medium,
-    router: Arc<Router>,
+    inlet: Inlet,
     /// It is being stopped: silence is no failure any more.
     over: Arc<Latch>,
 }
 
+impl LivePlan {
+    pub(crate) fn wish(&self) -> Wish {
+        let (origin, encoder) = (self.source.device(), self.encoder.clone());
+        Wish { medium: self.medium, origin, encoder, live: true }
+    }
+}
+
 impl Live {
-    pub(crate) fn start(plan: &LivePlan, time: &TimeBase, router: &Arc<Router>) -> Result<Self, MediaError> {
+    pub(crate) fn start(plan: &LivePlan, inlet: Inlet) -> Result<Self, MediaError> {
         let pipeline = pipeline::build(&plan.description)?;
         if let Some(device) = &plan.device {
             pipeline::element(&pipeline, "src")?.set_property("device", device);
         }
-        pipeline.use_clock(Some(&time.clock));
+        // Its running time begins now: some sources count from 0 whenever they are started.
+        let moment = inlet.time().moment();
+        pipeline.use_clock(Some(inlet.time().clock()));
         pipeline.set_start_time(gst::ClockTime::NONE);
-        pipeline.set_base_time(time.base);
-        take_frames(&pipeline, plan.medium, router)?;
+        pipeline.set_base_time(moment.base);
         let over = Arc::new(Latch::default());
-        let watcher = Arc::new(Watcher::new(&pipeline, plan, router));
-        let live = Self { pipeline, medium: plan.medium, router: Arc::clone(router), over: Arc::clone(&over) };
+        let watcher = Arc::new(Watcher::new(&pipeline, plan, &inlet));
+        take_frames(&pipeline, &watcher, moment.offset_ns, &over)?;
+        let live = Self { pipeline, inlet, over };
+        watch_device(&live.pipeline, &watcher);
         watch_messages(&live.pipeline, &watcher);
-        watch_arrival(watcher, over);
+        watch_arrival(watcher, Arc::clone(&live.over));
         pipeline::play(&live.pipeline)?;
         Ok(live)
     }
 
-    /// Lets the encoder give out what it holds, then closes the device.
-    pub(crate) fn stop(&self) {
+    #[cfg(test)]
+    pub(crate) fn element(&self, name: &str) -> gst::Element {
+        pipeline::element(&self.pipeline, name).unwrap()
+    }
+
+    /// Closes the device. If it is to be drained, the encoder first gives out what it holds.
+    pub(crate) fn stop(&self, drains: bool) {
         self.over.set();
-        if self.router.is_alive(self.medium) && self.pipeline.send_event(gst::event::Eos::new()) {
-            self.router.wait_ended(self.medium, DRAIN_LIMIT);
+        if drains && self.inlet.is_open() && self.pipeline.send_event(gst::event::Eos::new()) {
+            self.inlet.wait_over(DRAIN_LIMIT);
         }
+        self.inlet.close();
         pipeline::shut(&self.pipeline);
-        self.router.end(self.medium, End::Stopped);
     }
 }
 
 impl Drop for Live {
     fn drop(&mut self) {
         if !self.over.is_set() {
-            self.over.set();
-            pipeline::shut(&self.pipeline);
+            self.stop(false);
         }
     }
 }
 
-fn take_frames(pipeline: &gst::Pipeline, medium: Medium, router: &Arc<Router>) -> Result<(), MediaError> {
-    let (frames, end) = (Arc::clone(router), Arc::clone(router));
+fn take_frames(
+    pipeline: &gst::Pipeline,
+    watcher: &Arc<Watcher>,
+    offset_ns: i64,
+    over: &Arc<Latch>,
+) -> Result<(), MediaError> {
+    let (inlet, watcher, over) = (watcher.inlet.clone(), Arc::clone(watcher), Arc::clone(over));
     let callbacks = gst_app::AppSinkCallbacks::builder()
         .new_sample(move |sink| {
             let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-            take(&frames, medium, sample)
+            take(&inlet, offset_ns, sample)
         })
-        // Live sources end only when told to.
-        .eos(move |_| end.end(medium, End::Stopped))
+        .eos(move |_| {
+            // Live sources end only when told to.
+            if over.is_set() {
+                watcher.inlet.close();
+            } else {
+                watcher.give_up(FailureKind::Gone, "ended by itself");
+            }
+        })
         .build();
     pipeline::appsink(pipeline, "out")?.set_callbacks(callbacks);
     Ok(())
 }
 
-fn take(router: &Router, medium: Medium, sample: gst::Sample) -> Result<gst::FlowSuccess, gst::FlowError> {
+fn take(inlet: &Inlet, offset_ns: i64, sample: gst::Sample) -> Result<gst::FlowSuccess, gst::FlowError> {
     let caps = sample.caps_owned().ok_or(gst::FlowError::NotNegotiated)?;
     let segment = sample.segment().and_then(|segment| segment.downcast_ref()).cloned();
     let segment: gst::FormattedSegment<gst::ClockTime> = segment.ok_or(gst::FlowError::Error)?;
     let buffer = sample.buffer_owned().ok_or(gst::FlowError::Error)?;
     drop(sample);
-    // Encoders stamp as they like; running time is what all pipelines share.
-    let to_axis = |time| segment.to_running_time_full(time).map(signed_ns);
-    let frame = Frame::read(buffer, default_duration_ns(medium, &caps), to_axis);
-    let mut frame = frame.ok_or(gst::FlowError::Error)?;
-    if medium == Medium::Audio {
+    // Encoders stamp as they like; running time is what all pipelines have.
+    let to_running = |time| segment.to_running_time_full(time).map(signed_ns);
+    let frame = Frame::read(buffer, default_duration_ns(inlet.medium(), &caps), to_running);
+    let mut frame = frame.ok_or(gst::FlowError::Error)?.later_by(offset_ns);
+    if inlet.medium() == Medium::Audio {
         (frame.key, frame.dts_ns) = (true, None);
     }
-    router.push(medium, &caps, frame).map(|()| gst::FlowSuccess::Ok)
+    inlet.push(&caps, frame).map(|()| gst::FlowSuccess::Ok)
 }
 
 fn signed_ns(time: gst::Signed<gst::ClockTime>) -> i64 {
@@ -126,6 +153,17 @@ fn signed_ns(time: gst::Signed<gst::ClockTime>) -> i64 {
         gst::Signed::Positive(time) => clock_ns(time),
         gst::Signed::Negative(time) => -clock_ns(time),
     }
+}
+
+/// Notes when the device gave something, whatever the encoder makes of it.
+fn watch_device(pipeline: &gst::Pipeline, watcher: &Arc<Watcher>) {
+    let queue = pipeline.by_name("raw").and_then(|queue| queue.static_pad("src"));
+    let Some(queue) = queue else { return };
+    let watcher = Arc::clone(watcher);
+    queue.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+        *lock(&watcher.device_gave) = Some(Instant::now());
+        gst::PadProbeReturn::Ok
+    });
 }
 
 fn watch_messages(pipeline: &gst::Pipeline, watcher: &Arc<Watcher>) {
@@ -140,7 +178,7 @@ fn watch_messages(pipeline: &gst::Pipeline, watcher: &Arc<Watcher>) {
 /// A device can fall silent without a word: what counts is that frames come.
 fn watch_arrival(watcher: Arc<Watcher>, over: Arc<Latch>) {
     std::thread::spawn(move || {
-        while !over.wait(LOOK_EVERY) && watcher.router.is_alive(watcher.medium) {
+        while !over.wait(LOOK_EVERY) && watcher.inlet.is_open() {
             watcher.look();
         }
     });
@@ -151,54 +189,75 @@ fn watch_arrival(watcher: Arc<Watcher>, over: Arc<Latch>) {
 struct Watcher {
     pipeline: gst::glib::WeakRef<gst::Pipeline>,
     source: Source,
-    medium: Medium,
-    router: Arc<Router>,
+    inlet: Inlet,
     /// When overruns began to count, and how many there were.
     storm: Mutex<(Instant, u32)>,
+    device_gave: Mutex<Option<Instant>>,
 }
 
 impl Watcher {
-    fn new(pipeline: &gst::Pipeline, plan: &LivePlan, router: &Arc<Router>) -> Self {
+    fn new(pipeline: &gst::Pipeline, plan: &LivePlan, inlet: &Inlet) -> Self {
         Self {
             pipeline: pipeline.downgrade(),
             source: plan.source.clone(),
-            medium: plan.medium,
-            router: Arc::clone(router),
+            inlet: inlet.clone(),
             storm: Mutex::new((Instant::now(), 0)),
+            device_gave: Mutex::default(),
         }
     }
 
     fn look(&self) {
-        self.router.flush_if_idle();
-        if let Some(silence) = self.router.silence(self.medium) {
-            let unit = match self.medium {
-                Medium::Video => "frame",
-                Medium::Audio => "packet",
-            };
-            self.give_up(format!("no {unit} for {} s", silence.as_secs()));
+        self.inlet.look();
+        if self.inlet.slept() {
+            return self.give_up(FailureKind::Slept, "the machine slept");
         }
+        let Some(silence) = self.inlet.silence() else { return };
+        let (unit, seconds) = (self.unit(), silence.idle.as_secs());
+        match silence.stuck {
+            Some(stuck) => {
+                self.give_up(FailureKind::BadTimestamps, &format!("its times stand still: {stuck} {unit}s in a row"));
+            }
+            None if self.device_works() => {
+                self.give_up(FailureKind::Encoder, &format!("the encoder gave no {unit} for {seconds} s"));
+            }
+            None => self.give_up(FailureKind::Silent, &format!("no {unit} for {seconds} s")),
+        }
+    }
+
+    fn unit(&self) -> &'static str {
+        match self.inlet.medium() {
+            Medium::Video => "frame",
+            Medium::Audio => "packet",
+        }
+    }
+
+    fn device_works(&self) -> bool {
+        lock(&self.device_gave).is_some_and(|gave| gave.elapsed() < DEVICE_IDLE_MAX)
     }
 
     fn see(&self, message: &gst::MessageRef) {
         let from_device = message.src().is_some_and(|element| element.name() == "src");
         match message.view() {
-            gst::MessageView::Error(error) => self.failed(error),
+            gst::MessageView::Error(error) => self.failed(error, from_device),
             gst::MessageView::Warning(warning) if from_device => self.warned(&warning.error()),
             gst::MessageView::Qos(qos) if from_device => self.driver_lost(qos),
             _ => {}
         }
     }
 
-    fn failed(&self, error: &gst::message::Error) {
-        let reason = pipeline::reason_of(error);
-        if self.router.is_starting() {
-            self.router.fail_start(self.classify(&error.error(), &error.debug().unwrap_or_default()));
-        }
-        self.give_up(reason);
+    fn failed(&self, error: &gst::message::Error, from_device: bool) {
+        let kind = if from_device { FailureKind::Gone } else { FailureKind::Encoder };
+        let known = self.classify(&error.error(), &error.debug().unwrap_or_default());
+        self.fail(kind, &pipeline::reason_of(error), Some(known));
     }
 
-    fn give_up(&self, reason: String) {
-        self.router.end(self.medium, End::Failed(format!("{}: {reason}", self.source.device())));
+    fn give_up(&self, kind: FailureKind, reason: &str) {
+        self.fail(kind, reason, None);
+    }
+
+    fn fail(&self, kind: FailureKind, reason: &str, error: Option<MediaError>) {
+        let reason = format!("{}: {reason}", self.source.device());
+        self.inlet.fail(Failure { kind, reason, error });
         if let Some(pipeline) = self.pipeline.upgrade() {
             pipeline::shut_later(&pipeline);
         }
@@ -221,14 +280,14 @@ impl Watcher {
 
     /// A microphone that is gone may only warn, again and again.
     fn warned(&self, warning: &gst::glib::Error) {
-        if self.medium != Medium::Audio || warning.kind::<gst::CoreError>() != Some(gst::CoreError::Clock) {
+        if self.inlet.medium() != Medium::Audio || warning.kind::<gst::CoreError>() != Some(gst::CoreError::Clock) {
             tracing::warn!(source = %self.source, %warning, "device warning");
             return;
         }
         if self.is_storm() {
-            self.give_up("gives no more sound; it may have been unplugged".to_owned());
+            self.give_up(FailureKind::Gone, "gives no more sound; it may have been unplugged");
         } else {
-            self.router.lost(self.medium, 1, "the microphone was not read in time");
+            self.inlet.lost("microphone", 1, "the microphone was not read in time");
         }
     }
 
@@ -244,7 +303,7 @@ impl Watcher {
     /// The driver's frame numbers jumped; the message holds the time they stand for.
     fn driver_lost(&self, qos: &gst::message::Qos) {
         let lost_ns = qos.get().4.map_or(0, clock_ns);
-        self.router.lost_for(self.medium, lost_ns, "the camera driver lost frames");
+        self.inlet.lost_for("camera", lost_ns, "the camera driver lost frames");
     }
 }
 

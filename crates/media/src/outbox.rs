@@ -13,8 +13,9 @@ use crate::sync::{lock, wait_while};
 
 /// Fragments that wait before a source that can wait has to.
 const PATIENT_FRAGMENTS_MAX: usize = 3;
-/// Fragments that wait before a live source loses frames. Also bounded in bytes.
-const LIVE_FRAGMENTS_MAX: usize = 20;
+/// Fragments that wait before a live source loses frames, besides those that came from the ring: more than ten seconds
+/// of half-second chunks, some of which are shorter. Also bounded in bytes.
+const LIVE_FRAGMENTS_MAX: usize = 32;
 const LIVE_BYTES_MAX: usize = 16 << 20;
 /// How often a source that waits for room looks whether it should stop.
 const ROOM_CHECK: Duration = Duration::from_millis(100);
@@ -32,6 +33,9 @@ struct Queue {
     events: VecDeque<Event>,
     fragments: usize,
     bytes: usize,
+    /// What came from the ring, in fragments and bytes. The ring is empty while its recording runs, so this much memory
+    /// may be taken here.
+    from_ring: (usize, usize),
     finished: bool,
 }
 
@@ -65,7 +69,13 @@ impl Outbox {
         self.changed.notify_all();
     }
 
-    /// Nothing more is delivered: capture never began.
+    /// All there is so far came from the ring.
+    pub(crate) fn note_ring(&self) {
+        let mut queue = lock(&self.queue);
+        queue.from_ring = (queue.fragments, queue.bytes);
+    }
+
+    /// Nothing more is delivered: the recording never began.
     pub(crate) fn abandon(&self) {
         let mut queue = lock(&self.queue);
         queue.events.clear();
@@ -76,7 +86,8 @@ impl Outbox {
     /// Whether a live source's frame finds room.
     pub(crate) fn has_room(&self) -> bool {
         let queue = lock(&self.queue);
-        queue.fragments < LIVE_FRAGMENTS_MAX && queue.bytes < LIVE_BYTES_MAX
+        let (fragments, bytes) = queue.from_ring;
+        queue.fragments < LIVE_FRAGMENTS_MAX + fragments && queue.bytes < LIVE_BYTES_MAX + bytes
     }
 
     /// Waits for room; gives up when `stopped` says so.

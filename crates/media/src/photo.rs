@@ -29,24 +29,25 @@ pub(crate) struct GopMemory {
 }
 
 impl GopMemory {
-    pub(crate) fn add(&mut self, buffer: &gst::Buffer, key: bool) {
+    /// Says how many frames were dropped because they are too many.
+    pub(crate) fn add(&mut self, buffer: &gst::Buffer, key: bool) -> u64 {
         if key {
             self.clear();
         }
         if !key && self.frames.is_empty() {
-            return;
+            return 0;
         }
         self.bytes += buffer.size();
         self.frames.push(buffer.clone());
-        if self.bytes > GOP_BYTES_MAX {
-            self.clear();
-        }
+        if self.bytes > GOP_BYTES_MAX { self.clear() } else { 0 }
     }
 
-    /// Forgets everything: the next picture needs a key frame.
-    pub(crate) fn clear(&mut self) {
+    /// Forgets everything: the next picture needs a key frame. Says how many frames that were.
+    pub(crate) fn clear(&mut self) -> u64 {
+        let count = self.frames.len() as u64;
         self.frames.clear();
         self.bytes = 0;
+        count
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Plays an MP4 recorded earlier: every packet of it, untouched, at its pace or as fast as it goes.
 //!
-//! Must not know chunks. One file is one demultiplexer, whatever tracks are wanted from it; its
-//! single thread hands frames on in the order of their times.
+//! A file that is played again and again at its own pace stands for a camera: it runs whether it is recorded or not, does
+//! not wait, is opened anew for each round, and fails when it is not there any more. Any other is played for a recording:
+//! it waits until one takes it, and nothing of it is left out. One file is one demultiplexer, whatever tracks are wanted
+//! from it; its single thread hands frames on in the order of their times. Must not know chunks.
+
+mod pace;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -18,41 +22,26 @@ use crate::edits::{Shifts, take_edits};
 use crate::error::MediaError;
 use crate::event::Medium;
 use crate::frame::{Frame, clock_ns, default_duration_ns};
+use crate::inlet::{Failure, Inlet};
+use crate::notice::FailureKind;
 use crate::pipeline;
-use crate::router::{End, Router};
+use crate::replay::pace::Held;
+use crate::router::Router;
+use crate::router_track::Wish;
 use crate::settings::{Pace, ReplaySettings};
 use crate::sync::{Latch, lock};
 
 /// How often a running pass looks whether it should stop.
-const STOP_CHECK: gst::ClockTime = gst::ClockTime::from_mseconds(50);
+const STOP_CHECK: gst::ClockTime = gst::ClockTime::from_mseconds(100);
 /// How long the player's thread may take to end.
 const JOIN_LIMIT: Duration = Duration::from_secs(5);
 
-/// The clock all sources of a capture share.
-#[derive(Clone)]
-pub(crate) struct TimeBase {
-    pub(crate) clock: gst::Clock,
-    pub(crate) base: gst::ClockTime,
-    /// Where replayed files begin on the axis: set when the first frame of any is there.
-    pub(crate) replay_origin: Arc<OnceLock<i64>>,
-}
-
-impl TimeBase {
-    pub(crate) fn now_ns(&self) -> i64 {
-        clock_ns(self.clock.time()) - clock_ns(self.base)
-    }
-
-    fn origin_ns(&self) -> i64 {
-        *self.replay_origin.get_or_init(|| self.now_ns())
-    }
-}
-
 /// What to play.
+#[derive(Debug, Clone)]
 pub(crate) struct ReplayPlan {
     pub(crate) path: PathBuf,
     pub(crate) media: Vec<Medium>,
     pub(crate) settings: ReplaySettings,
-    pub(crate) time: TimeBase,
 }
 
 /// A file being played.
@@ -65,30 +54,64 @@ pub(crate) struct Replay {
 struct Player {
     plan: ReplayPlan,
     router: Arc<Router>,
+    /// Where frames go, of each medium that is wanted now.
+    inlets: Mutex<Vec<Inlet>>,
     stop: Latch,
     /// Tracks of this pass that have not come to their end.
     tracks_open: AtomicUsize,
     shifts: Mutex<Shifts>,
-    /// Where this pass begins on the replay's time line.
+    /// Where this pass begins on the replay's own time line.
     pass_start_ns: AtomicI64,
     /// Where the file's first frame begins (0 at most) and its last ends, on its own time line.
     first_ns: AtomicI64,
     end_ns: AtomicI64,
+    held: Mutex<Held>,
+}
+
+impl ReplaySettings {
+    /// Whether what is played so stands for a camera or microphone.
+    pub(crate) fn is_live(self) -> bool {
+        self.pace == Pace::Real && self.repeat
+    }
+}
+
+impl ReplayPlan {
+    fn wish(&self, medium: Medium) -> Wish {
+        let origin = self.path.display().to_string();
+        Wish { medium, origin, encoder: "passthrough".to_owned(), live: self.settings.is_live() }
+    }
+
+    fn unreadable(&self, reason: impl Into<String>) -> MediaError {
+        MediaError::Unreadable { path: self.path.clone(), reason: reason.into() }
+    }
+
+    fn unsupported(&self, reason: impl Into<String>) -> MediaError {
+        MediaError::Unsupported { origin: self.path.display().to_string(), reason: reason.into() }
+    }
+
+    fn check_readable(&self) -> Result<(), MediaError> {
+        let file = std::fs::File::open(&self.path).map_err(|error| self.unreadable(error.to_string()))?;
+        let meta = file.metadata().map_err(|error| self.unreadable(error.to_string()))?;
+        if meta.is_file() { Ok(()) } else { Err(self.unreadable("is not a file")) }
+    }
 }
 
 impl Replay {
     /// Checks the file and starts to play it.
     pub(crate) fn start(plan: ReplayPlan, router: &Arc<Router>) -> Result<Self, MediaError> {
-        check_readable(&plan.path)?;
+        plan.check_readable()?;
+        let inlets = plan.media.iter().map(|medium| Inlet::open(router, plan.wish(*medium))).collect();
         let player = Arc::new(Player {
             plan,
             router: Arc::clone(router),
+            inlets: Mutex::new(inlets),
             stop: Latch::default(),
             tracks_open: AtomicUsize::new(0),
             shifts: Mutex::default(),
             pass_start_ns: AtomicI64::new(0),
             first_ns: AtomicI64::new(0),
             end_ns: AtomicI64::new(0),
+            held: Mutex::default(),
         });
         let over = Arc::new(Latch::default());
         let (runner, ended) = (Arc::clone(&player), Arc::clone(&over));
@@ -99,8 +122,39 @@ impl Replay {
         Ok(Self { player, thread: Mutex::new(Some(thread)), over })
     }
 
-    pub(crate) fn stop(&self) {
+    /// Whether this file is being played with this medium.
+    pub(crate) fn plays(&self, path: &Path, medium: Medium) -> bool {
+        !self.over.is_set() && self.player.plan.path == path && self.player.plan.media.contains(&medium)
+    }
+
+    /// Goes on with a medium that was given up while the other was not.
+    pub(crate) fn attach(&self, medium: Medium) -> Inlet {
+        let inlet = Inlet::open(&self.player.router, self.player.plan.wish(medium));
+        let mut inlets = lock(&self.player.inlets);
+        inlets.retain(|known| known.medium() != medium);
+        inlets.push(inlet.clone());
+        inlet
+    }
+
+    pub(crate) fn inlets(&self) -> Vec<Inlet> {
+        lock(&self.player.inlets).clone()
+    }
+
+    /// This medium is not wanted any more. Without any the file is closed.
+    pub(crate) fn detach(&self, medium: Medium) {
+        let mut inlets = lock(&self.player.inlets);
+        inlets.iter().filter(|inlet| inlet.medium() == medium).for_each(Inlet::close);
+        inlets.retain(|inlet| inlet.medium() != medium);
+        let is_last = inlets.is_empty();
+        drop(inlets);
+        if is_last {
+            self.stop();
+        }
+    }
+
+    fn stop(&self) {
         self.player.stop.set();
+        self.player.router.wake();
         if !self.over.wait(JOIN_LIMIT) {
             tracing::error!(file = %self.player.plan.path.display(), "replay does not stop");
             return;
@@ -112,28 +166,20 @@ impl Replay {
     }
 }
 
-fn check_readable(path: &Path) -> Result<(), MediaError> {
-    let unreadable = |reason: String| MediaError::Unreadable { path: path.to_owned(), reason };
-    let file = std::fs::File::open(path).map_err(|error| unreadable(error.to_string()))?;
-    let meta = file.metadata().map_err(|error| unreadable(error.to_string()))?;
-    if meta.is_file() { Ok(()) } else { Err(unreadable("it is not a file".to_owned())) }
-}
-
 impl Player {
     fn run(self: &Arc<Self>) {
         let outcome = self.play_all();
-        for medium in &self.plan.media {
-            let end = match &outcome {
-                _ if self.stop.is_set() => End::Stopped,
-                Ok(()) => End::Ended,
+        for inlet in lock(&self.inlets).iter() {
+            match &outcome {
+                _ if self.stop.is_set() => inlet.close(),
+                // The other track never began, and that is what is wrong.
+                Ok(()) if self.is_held(inlet.medium()) => inlet.close(),
+                Ok(()) => inlet.end(),
                 Err(error) => {
-                    if self.router.is_starting() {
-                        self.router.fail_start(error.clone());
-                    }
-                    End::Failed(error.to_string())
+                    let (reason, error) = (error.to_string(), Some(error.clone()));
+                    inlet.fail(Failure { kind: FailureKind::Gone, reason, error });
                 }
-            };
-            self.router.end(*medium, end);
+            }
         }
     }
 
@@ -145,7 +191,7 @@ impl Player {
             }
             let length_ns = self.length_ns();
             if length_ns <= 0 {
-                return Err(self.unsupported("holds no frame"));
+                return Err(self.plan.unsupported("holds no frame"));
             }
             self.pass_start_ns.fetch_add(length_ns, Ordering::Relaxed);
         }
@@ -158,6 +204,7 @@ impl Player {
     }
 
     fn play_once(self: &Arc<Self>) -> Result<(), MediaError> {
+        self.plan.check_readable()?;
         self.tracks_open.store(self.plan.media.len(), Ordering::Relaxed);
         let pipeline = self.build()?;
         let outcome = pipeline::play(&pipeline).and_then(|()| self.wait_end(&pipeline));
@@ -166,7 +213,7 @@ impl Player {
     }
 
     fn wait_end(&self, pipeline: &gst::Pipeline) -> Result<(), MediaError> {
-        let bus = pipeline.bus().ok_or_else(|| MediaError::pipeline("replaying", "no bus"))?;
+        let bus = pipeline.bus().ok_or_else(|| self.plan.unreadable("no bus"))?;
         let wanted = [gst::MessageType::Error, gst::MessageType::Application];
         while !self.stop.is_set() {
             let message = bus.timed_pop_filtered(STOP_CHECK, &wanted);
@@ -175,7 +222,7 @@ impl Player {
                     return Err(self.failed(error));
                 }
                 Some(gst::MessageView::Application(word)) => return self.read_word(word),
-                _ => {}
+                _ => self.router.look(),
             }
         }
         Ok(())
@@ -190,15 +237,11 @@ impl Player {
         }
     }
 
-    fn unsupported(&self, reason: impl Into<String>) -> MediaError {
-        MediaError::Unsupported { origin: self.plan.path.display().to_string(), reason: reason.into() }
-    }
-
     /// What this module's own callbacks put on the bus: the reason for a refusal, or none at the
     /// end of all tracks.
     fn read_word(&self, word: &gst::message::Application) -> Result<(), MediaError> {
         let reason = word.structure().and_then(|fields| fields.get::<String>("reason").ok());
-        reason.map_or(Ok(()), |reason| Err(self.unsupported(reason)))
+        reason.map_or(Ok(()), |reason| Err(self.plan.unsupported(reason)))
     }
 
     fn build(self: &Arc<Self>) -> Result<gst::Pipeline, MediaError> {
@@ -217,7 +260,7 @@ impl Player {
 
     /// Edit lists would make the demuxer drop packets; see `edits`.
     fn blank_edits(self: &Arc<Self>, demux: &gst::Element) -> Result<(), MediaError> {
-        let pad = demux.static_pad("sink").ok_or_else(|| MediaError::pipeline("replaying", "no demuxer input"))?;
+        let pad = demux.static_pad("sink").ok_or_else(|| self.plan.unreadable("no demuxer input"))?;
         let player = Arc::clone(self);
         let header = gst::PadProbeType::PULL | gst::PadProbeType::BUFFER;
         pad.add_probe(header, move |_, info| {
@@ -289,7 +332,7 @@ impl Player {
     /// A track that is shorter than the other ends by itself.
     fn track_end(&self, medium: Medium, sink: &gst_app::AppSink) {
         if !self.plan.settings.repeat && !self.stop.is_set() {
-            self.router.end(medium, End::Ended);
+            self.end_track(medium);
         }
         if self.tracks_open.fetch_sub(1, Ordering::Relaxed) == 1 {
             say(sink.upcast_ref(), gst::Structure::new_empty("ended"));
@@ -312,34 +355,8 @@ impl Player {
         }
         self.first_ns.fetch_min(frame.pts_ns, Ordering::Relaxed);
         self.end_ns.fetch_max(frame.end_ns(), Ordering::Relaxed);
-        self.deliver(medium, &caps, frame)
-    }
-
-    fn deliver(
-        &self,
-        medium: Medium,
-        caps: &gst::CapsRef,
-        mut frame: Frame,
-    ) -> Result<gst::FlowSuccess, gst::FlowError> {
-        let origin_ns = self.plan.time.origin_ns() + self.pass_start_ns.load(Ordering::Relaxed);
-        frame.pts_ns += origin_ns;
-        frame.dts_ns = frame.dts_ns.map(|dts_ns| dts_ns + origin_ns);
-        if self.plan.settings.pace == Pace::Real {
-            self.wait_due(frame.pts_ns);
-        }
-        if self.stop.is_set() {
-            return Err(gst::FlowError::Flushing);
-        }
-        self.router.wait_room(|| self.stop.is_set());
-        self.router.push(medium, caps, frame).map(|()| gst::FlowSuccess::Ok)
-    }
-
-    /// Against the one clock of the capture, so lateness never adds up.
-    fn wait_due(&self, pts_ns: i64) {
-        let ahead_ns = pts_ns - self.plan.time.now_ns();
-        if let Ok(ahead_ns) = u64::try_from(ahead_ns) {
-            self.stop.wait(Duration::from_nanos(ahead_ns));
-        }
+        let frame = frame.later_by(self.pass_start_ns.load(Ordering::Relaxed));
+        self.deliver(medium, &caps, frame).map(|()| gst::FlowSuccess::Ok)
     }
 }
 

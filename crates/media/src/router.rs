@@ -1,406 +1,352 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Brings the tracks together: begins when each has its first frame, goes on with the tracks that
-//! live, and says when everything is over.
+//! Where all frames come together: into the recording that runs, else into the ring; and what is known of each source.
 //!
-//! Must not know how a source works. Invariants: a frame taken is in exactly one fragment or
-//! counted as lost; `Finished` is the last event and comes once.
+//! Sources come in here; `recording` is the other side. Must not know how a source works. Invariant: a frame that came goes to exactly one place, the recording or the ring,
+//! and what goes into a recording that begins follows on what the ring held.
+
+pub(crate) mod recording;
+mod state;
 
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use gstreamer as gst;
 
-use crate::chunker::{ChunkTrack, Chunker};
 use crate::error::MediaError;
-use crate::event::{Counters, Event, Medium, MediumCount, TrackInfo};
-use crate::frame::{Frame, NS_PER_SECOND, timescale_hz};
-use crate::header::{HeaderTrack, init_header};
-use crate::outbox::{EventSink, Outbox};
-use crate::photo::{self, GopMemory};
-use crate::router_track::{Track, Wish};
+use crate::event::Medium;
+use crate::frame::Frame;
+use crate::header::Headers;
+use crate::inlet::{Failure, Ticket};
+use crate::notice::{FailureKind, Notice, Notices};
+use crate::photo::GopMemory;
+use crate::ring::RingLimits;
+use crate::router::state::State;
+use crate::router_track::{Standing, Track, Wish};
+use crate::routing::End;
+use crate::stamps::BadStamps;
 use crate::sync::{lock, wait_while};
+use crate::timeline::TimeLine;
 
-/// Frames that may wait for the other track's first frame.
-const START_FRAMES_MAX: usize = 4096;
-/// A living track goes this far past a dead one's end before a generation without it begins.
-const OUTLIVE_NS: i64 = NS_PER_SECOND / 2;
-/// Frames wait this much longer than a chunk for the next one.
-const IDLE_NS: i64 = NS_PER_SECOND / 4;
-/// A photo's picture may be no older, unless frames are that far apart.
-const PHOTO_AGE_MAX_NS: i64 = NS_PER_SECOND;
-const OVERFLOW: &str = "the recorder did not keep up; encoded frames were dropped";
-
-/// Why a track is over.
-#[derive(Debug, Clone)]
-pub(crate) enum End {
-    /// The file came to its end.
-    Ended,
-    /// The device gave up.
-    Failed(String),
-    /// The caller wanted it.
-    Stopped,
-}
+/// A source that waits for its turn is woken; looking now and then does no harm.
+const TURN_CHECK: Duration = Duration::from_secs(1);
 
 pub(crate) struct Router {
     state: Mutex<State>,
     changed: Condvar,
-    outbox: Arc<Outbox>,
-    chunk_ns: i64,
     picture: Mutex<GopMemory>,
+    headers: Arc<Headers>,
+    notices: Arc<Notices>,
+    time: TimeLine,
 }
 
-enum Phase {
-    Starting,
-    Running(Chunker),
+/// A recording, for a source that waits for one.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Turn {
+    /// Counts recordings.
+    pub(crate) number: u64,
+    /// When it began.
+    pub(crate) from_ns: i64,
+}
+
+/// How a source is silent.
+pub(crate) struct Silence {
+    pub(crate) idle: Duration,
+    /// How many frames it gave whose times do not go on, if it did.
+    pub(crate) stuck: Option<u64>,
+}
+
+/// What became of a frame whose source can wait.
+pub(crate) enum Offer {
+    Taken,
+    /// No recording takes it now; offer it again.
+    NotNow,
+    /// The source is over.
     Over,
 }
 
-struct State {
-    phase: Phase,
-    /// Video first: the header numbers tracks in this order.
-    tracks: Vec<Track>,
-    zero_ns: i64,
-    generation: u32,
-    sequence: u32,
-    failure: Option<MediaError>,
-}
-
 impl Router {
-    pub(crate) fn new(wishes: Vec<Wish>, chunk_ms: u32, events: EventSink) -> Arc<Self> {
-        let state = State {
-            phase: Phase::Starting,
-            tracks: wishes.into_iter().map(Track::new).collect(),
-            zero_ns: 0,
-            generation: 0,
-            sequence: 1,
-            failure: None,
-        };
+    pub(crate) fn new(ring: RingLimits, notices: Notices) -> Arc<Self> {
         Arc::new(Self {
-            state: Mutex::new(state),
+            state: Mutex::new(State::new(ring)),
             changed: Condvar::new(),
-            outbox: Outbox::start(events),
-            chunk_ns: i64::from(chunk_ms) * 1_000_000,
-            picture: Mutex::new(GopMemory::default()),
+            picture: Mutex::default(),
+            headers: Arc::default(),
+            notices: Arc::new(notices),
+            time: TimeLine::new(),
         })
     }
 
-    /// Takes one frame. An error means: this track is over, send no more.
-    pub(crate) fn push(&self, medium: Medium, caps: &gst::CapsRef, frame: Frame) -> Result<(), gst::FlowError> {
+    pub(crate) fn time(&self) -> &TimeLine {
+        &self.time
+    }
+
+    /// A source is being opened. What was open of its medium has no say any more.
+    pub(crate) fn admit(&self, wish: Wish) -> Ticket {
+        let (medium, slept_ns) = (wish.medium, self.time.slept_ns());
+        Ticket { medium, number: lock(&self.state).admit(wish), slept_ns }
+    }
+
+    /// Takes one frame. An error means: this source is over, send no more.
+    pub(crate) fn push(&self, ticket: Ticket, caps: &gst::CapsRef, frame: Frame) -> Result<(), gst::FlowError> {
         let mut state = lock(&self.state);
-        let track = state.track_mut(medium).filter(|track| track.alive);
-        let track = track.ok_or(gst::FlowError::Eos)?;
-        if !track.accepts_caps(caps) {
-            drop(state);
-            self.end(medium, End::Failed("its format changed; stop and start anew".to_owned()));
-            return Err(gst::FlowError::Eos);
-        }
-        let frame = track.arrive(frame);
-        if medium == Medium::Video {
-            lock(&self.picture).add(&frame.buffer, frame.key);
-        }
-        let taken = match state.phase {
-            Phase::Starting => self.keep(&mut state, medium, frame),
-            Phase::Running(_) => self.take(&mut state, medium, frame),
-            Phase::Over => Err(gst::FlowError::Eos),
-        };
+        let taken = self.take(&mut state, ticket, caps, frame);
         drop(state);
         self.changed.notify_all();
         taken
     }
 
-    /// Blocks until the caller has taken enough for this source, which can wait, to go on.
-    pub(crate) fn wait_room(&self, stopped: impl Fn() -> bool) {
-        self.outbox.wait_room(stopped);
+    /// Takes one frame of a source that can wait, if it is still this recording's turn.
+    pub(crate) fn offer(&self, ticket: Ticket, turn: Turn, caps: &gst::CapsRef, frame: Frame) -> Offer {
+        let mut state = lock(&self.state);
+        if state.routing.is_none() || state.turn.number != turn.number {
+            return Offer::NotNow;
+        }
+        let taken = self.take(&mut state, ticket, caps, frame);
+        drop(state);
+        self.changed.notify_all();
+        if taken.is_ok() { Offer::Taken } else { Offer::Over }
     }
 
-    /// Before all tracks have begun, frames wait.
-    fn keep(&self, state: &mut State, medium: Medium, frame: Frame) -> Result<(), gst::FlowError> {
-        let track = state.track_mut(medium).ok_or(gst::FlowError::Eos)?;
-        if medium == Medium::Video && track.waiting.is_empty() && !frame.key {
-            return Ok(());
-        }
-        track.waiting.push_back(frame);
-        if track.waiting.len() > START_FRAMES_MAX {
-            let reason = format!("{START_FRAMES_MAX} {medium} frames before the other track's first");
-            state.fail(MediaError::pipeline("starting", reason));
-            return Err(gst::FlowError::Error);
-        }
-        if state.tracks.iter().any(|track| track.waiting.is_empty()) {
-            return Ok(());
-        }
-        self.begin(state).map_err(|error| {
-            state.fail(error);
-            gst::FlowError::Error
-        })
-    }
-
-    /// Session time 0 is the first frame of all; nothing that came in is left out.
-    fn begin(&self, state: &mut State) -> Result<(), MediaError> {
-        let firsts = state.tracks.iter().flat_map(|track| &track.waiting);
-        state.zero_ns = firsts.map(|frame| frame.pts_ns).min().unwrap_or(0);
-        let heads = state.tracks.iter().filter_map(|track| track.waiting.front().cloned());
-        let heads: Vec<Frame> = heads.collect();
-        state.phase = Phase::Running(state.new_chunker(heads, self.chunk_ns)?);
-        for (medium, frame) in in_time_order(&mut state.tracks) {
-            self.chunk(state, medium, frame);
+    fn take(&self, state: &mut State, ticket: Ticket, caps: &gst::CapsRef, frame: Frame) -> Result<(), gst::FlowError> {
+        let track = state.track_mut(ticket).ok_or(gst::FlowError::Eos)?;
+        let frames = match self.checked(track, ticket, caps, frame) {
+            Ok(frames) => frames,
+            Err((kind, bad)) => {
+                let reason = format!("{}: {}", track.wish.origin, bad.reason);
+                if track.is_up() {
+                    state.note_lost(ticket.medium, bad.frames, &bad.reason);
+                }
+                self.fail_in(state, ticket, Failure { kind, reason, error: None });
+                return Err(gst::FlowError::Eos);
+            }
+        };
+        for frame in frames {
+            self.route(state, ticket, frame);
         }
         Ok(())
     }
 
-    fn take(&self, state: &mut State, medium: Medium, frame: Frame) -> Result<(), gst::FlowError> {
-        if state.outlives(medium, &frame) {
-            self.next_generation(state, &frame)?;
+    /// The frames that go on with this one, or what is wrong with it.
+    fn checked(
+        &self,
+        track: &mut Track,
+        ticket: Ticket,
+        caps: &gst::CapsRef,
+        frame: Frame,
+    ) -> Result<Vec<Frame>, (FailureKind, BadStamps)> {
+        let bad = |kind, reason: &str| Err((kind, BadStamps { reason: reason.to_owned(), frames: 1 }));
+        if self.time.slept_ns() != ticket.slept_ns {
+            return bad(FailureKind::Slept, "the machine slept");
         }
-        let has_room = self.outbox.has_room();
-        let Some(track) = state.track_mut(medium) else { return Err(gst::FlowError::Eos) };
-        if track.wish.live && track.must_lose(has_room, frame.key) {
-            return Ok(());
+        if !track.accepts_caps(caps) {
+            return bad(FailureKind::Format, "its format changed; close and open it again");
         }
-        if let Some(count) = track.take_open_loss() {
-            self.outbox.send(Event::Lost { medium, count, reason: OVERFLOW.to_owned() });
+        if !track.begins_with(&frame) {
+            return Ok(Vec::new());
         }
-        self.chunk(state, medium, frame);
-        Ok(())
+        track.believe(frame, self.time.now_ns()).map_err(|bad| (FailureKind::BadTimestamps, bad))
     }
 
-    fn chunk(&self, state: &mut State, medium: Medium, frame: Frame) {
-        if let Some(track) = state.track_mut(medium) {
-            track.note(&frame);
+    /// One frame to where it belongs.
+    fn route(&self, state: &mut State, ticket: Ticket, frame: Frame) {
+        let medium = ticket.medium;
+        self.note_up(state, ticket);
+        let Some(track) = state.track_mut(ticket) else { return };
+        let frame = track.arrive(frame);
+        if let Some(change) = track.watch_rate(&frame) {
+            self.notices.tell(Notice::FrameRate { is_low: change.is_low, detail: change.detail });
         }
-        let State { phase, sequence, .. } = state;
-        if let Phase::Running(chunker) = phase
-            && let Some(fragment) = chunker.push(medium, frame, sequence)
-        {
-            self.outbox.send(Event::Fragment(fragment));
-        }
-    }
-
-    /// Goes on with the tracks that live, which is the one that `frame` is of. Times go on too.
-    fn next_generation(&self, state: &mut State, frame: &Frame) -> Result<(), gst::FlowError> {
-        self.flush(state);
-        state.generation += 1;
-        match state.new_chunker(vec![frame.clone()], self.chunk_ns) {
-            Ok(chunker) => {
-                state.phase = Phase::Running(chunker);
-                Ok(())
-            }
-            Err(error) => {
-                tracing::error!(%error, "capture cannot go on with the tracks that live");
-                Err(gst::FlowError::Error)
-            }
-        }
-    }
-
-    /// Frames do not wait in memory for a next one that may never come.
-    pub(crate) fn flush_if_idle(&self) {
-        let mut state = lock(&self.state);
-        let limit_ns = self.chunk_ns + IDLE_NS;
-        if state.tracks.iter().filter(|track| track.alive).all(|track| track.is_idle(limit_ns)) {
-            self.flush(&mut state);
-        }
-    }
-
-    /// How long this track has given nothing, if that is so long that its source must have failed.
-    pub(crate) fn silence(&self, medium: Medium) -> Option<Duration> {
-        let mut state = lock(&self.state);
-        state.track_mut(medium).filter(|track| track.is_silent())?.idle()
-    }
-
-    pub(crate) fn is_alive(&self, medium: Medium) -> bool {
-        lock(&self.state).track_mut(medium).is_some_and(|track| track.alive)
-    }
-
-    fn flush(&self, state: &mut State) {
-        let State { phase, sequence, .. } = state;
-        if let Phase::Running(chunker) = phase
-            && let Some(fragment) = chunker.flush(sequence)
-        {
-            self.outbox.send(Event::Fragment(fragment));
-        }
-    }
-
-    /// This track is over. May be said more than once; the first counts.
-    pub(crate) fn end(&self, medium: Medium, end: End) {
-        let mut state = lock(&self.state);
-        let Some(track) = state.track_mut(medium).filter(|track| track.alive) else { return };
-        track.alive = false;
+        let (live, caps) = (track.wish.live, track.caps.clone());
+        let Some(caps) = caps else { return };
         if medium == Medium::Video {
-            // What it showed last is soon the picture of long ago.
-            lock(&self.picture).clear();
+            self.note_dropped("picture", lock(&self.picture).add(&frame.buffer, frame.key));
         }
-        let (open_loss, empty) = (track.take_open_loss(), track.waiting.is_empty());
-        let failure = track.no_first_frame(&end);
-        if let (Phase::Starting, true) = (&state.phase, empty) {
-            // Start itself reports this; there will be no events.
-            state.fail(failure);
+        match &mut state.routing {
+            Some(routing) if routing.wants(medium) => routing.frame(medium, &caps, frame, live),
+            // What can wait is not recorded now because nobody wants it, not because it comes too early.
+            _ if !live => {}
+            _ => self.note_dropped("ring", state.ring.keep(medium, &caps, frame)),
+        }
+    }
+
+    fn note_dropped(&self, queue: &'static str, count: u64) {
+        if count > 0 {
+            self.notices.dropped(queue, count);
+        }
+    }
+
+    /// The first frame of a source that can wait is there, and waits with it.
+    pub(crate) fn show(&self, ticket: Ticket, caps: &gst::CapsRef) {
+        let mut state = lock(&self.state);
+        if let Some(track) = state.track_mut(ticket) {
+            track.accepts_caps(caps);
+        }
+        self.note_up(&mut state, ticket);
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    fn note_up(&self, state: &mut State, ticket: Ticket) {
+        let Some(track) = state.track_mut(ticket).filter(|track| !track.is_up()) else { return };
+        track.standing = Standing::Up;
+        let info = track.info();
+        if let Some((routing, info)) = state.routing.as_mut().zip(info) {
+            routing.introduce(info);
+        }
+    }
+
+    /// Waits until a recording takes what these media give, and has room for it. `None` if `stopped` says so.
+    pub(crate) fn wait_turn(&self, media: &[Medium], stopped: impl Fn() -> bool) -> Option<Turn> {
+        let is_early = |state: &mut State| !stopped() && !state.is_turn_of(media);
+        let mut state = lock(&self.state);
+        while is_early(&mut state) {
+            state = wait_while(state, &self.changed, TURN_CHECK, is_early);
+        }
+        let (turn, outbox) = (state.turn, state.routing.as_ref().map(|routing| Arc::clone(routing.outbox())));
+        drop(state);
+        outbox.iter().for_each(|outbox| outbox.wait_room(&stopped));
+        (!stopped()).then_some(turn)
+    }
+
+    /// Whoever waits looks again.
+    pub(crate) fn wake(&self) {
+        // Not between another's look and its sleep.
+        drop(lock(&self.state));
+        self.changed.notify_all();
+    }
+
+    /// This source has failed. May be said more than once; the first counts.
+    pub(crate) fn fail(&self, ticket: Ticket, failure: Failure) {
+        self.fail_in(&mut lock(&self.state), ticket, failure);
+        self.changed.notify_all();
+    }
+
+    fn fail_in(&self, state: &mut State, ticket: Ticket, failure: Failure) {
+        let Some(track) = state.track_mut(ticket) else { return };
+        let (kind, medium) = (failure.kind, ticket.medium);
+        let last_boot_ns = track.end_ns().map(|end_ns| self.time.boot_ns(end_ns));
+        if track.is_up() {
+            self.note_over(state, ticket, End::Failed(failure.reason.clone()));
+            self.notices.tell(Notice::Failed { medium, kind, reason: failure.reason, last_boot_ns });
         } else {
-            self.tell(medium, open_loss, end);
+            // Who opens it is told; there is no notice.
+            track.failure = Some(failure.into_error());
+            track.standing = Standing::Over;
         }
-        if state.tracks.iter().all(|track| !track.alive) {
-            self.finish(&mut state);
+    }
+
+    /// This source came to its end.
+    pub(crate) fn end(&self, ticket: Ticket) {
+        let mut state = lock(&self.state);
+        let Some(track) = state.track_mut(ticket) else { return };
+        if track.is_up() {
+            self.note_over(&mut state, ticket, End::Ended);
+            self.notices.tell(Notice::Ended { medium: ticket.medium });
+        } else {
+            let reason = format!("holds no {} frame", ticket.medium);
+            track.failure = Some(MediaError::pipeline(track.wish.origin.clone(), reason));
+            track.standing = Standing::Over;
         }
         drop(state);
         self.changed.notify_all();
     }
 
-    fn tell(&self, medium: Medium, open_loss: Option<u64>, end: End) {
-        if let Some(count) = open_loss {
-            self.outbox.send(Event::Lost { medium, count, reason: OVERFLOW.to_owned() });
+    /// This source is closed because its owner wants it.
+    pub(crate) fn close(&self, ticket: Ticket) {
+        let mut state = lock(&self.state);
+        if state.track_mut(ticket).is_some() {
+            self.note_over(&mut state, ticket, End::Stopped);
         }
-        match end {
-            End::Ended => self.outbox.send(Event::Ended { medium }),
-            End::Failed(reason) => self.outbox.send(Event::Failed { medium, reason }),
-            End::Stopped => {}
-        }
-    }
-
-    fn finish(&self, state: &mut State) {
-        self.flush(state);
-        match std::mem::replace(&mut state.phase, Phase::Over) {
-            Phase::Starting => self.outbox.abandon(),
-            Phase::Running(_) => self.outbox.send(Event::Finished),
-            Phase::Over => {}
-        }
-    }
-
-    /// Frames the driver says it lost.
-    pub(crate) fn lost(&self, medium: Medium, count: u64, reason: &str) {
-        if let Some(track) = lock(&self.state).track_mut(medium) {
-            track.count.lost += count;
-        }
-        self.outbox.send(Event::Lost { medium, count, reason: reason.to_owned() });
-    }
-
-    /// The driver says for how long it lost frames.
-    pub(crate) fn lost_for(&self, medium: Medium, lost_ns: i64, reason: &str) {
-        let frame_ns = lock(&self.state).track_mut(medium).and_then(|track| track.frame_ns());
-        let frames = frame_ns.map_or(1, |frame_ns| (lost_ns + frame_ns / 2) / frame_ns);
-        self.lost(medium, frames.max(1).unsigned_abs(), reason);
-    }
-
-    /// Start has failed; whoever waits for it is told why. The first reason counts.
-    pub(crate) fn fail_start(&self, error: MediaError) {
-        lock(&self.state).fail(error);
+        drop(state);
         self.changed.notify_all();
     }
 
-    /// What went wrong first: a device's own words over the pipeline's.
-    pub(crate) fn first_failure(&self, fallback: MediaError) -> MediaError {
-        lock(&self.state).failure.clone().unwrap_or(fallback)
-    }
-
-    pub(crate) fn is_starting(&self) -> bool {
-        matches!(lock(&self.state).phase, Phase::Starting)
-    }
-
-    /// Waits until frames flow or start has failed.
-    pub(crate) fn wait_started(&self, timeout_ms: u32) -> Result<(), MediaError> {
-        let limit = Duration::from_millis(u64::from(timeout_ms));
-        let busy = |state: &mut State| matches!(state.phase, Phase::Starting) && state.failure.is_none();
-        let state = wait_while(lock(&self.state), &self.changed, limit, busy);
-        match (&state.phase, &state.failure) {
-            (_, Some(failure)) => Err(failure.clone()),
-            (Phase::Starting, None) => Err(state.no_frame(timeout_ms)),
-            _ => Ok(()),
+    fn note_over(&self, state: &mut State, ticket: Ticket, end: End) {
+        let Some(track) = state.track_mut(ticket) else { return };
+        track.standing = Standing::Over;
+        if track.has_low_rate() {
+            self.notices.tell(Notice::FrameRate { is_low: false, detail: "the camera is closed".to_owned() });
         }
+        if ticket.medium == Medium::Video {
+            // What it showed last is soon the picture of long ago.
+            lock(&self.picture).clear();
+        }
+        state.note_gone(ticket.medium, end);
     }
 
-    /// Waits until this track is over.
-    pub(crate) fn wait_ended(&self, medium: Medium, limit: Duration) {
-        let alive = |state: &mut State| state.track_mut(medium).is_some_and(|track| track.alive);
-        drop(wait_while(lock(&self.state), &self.changed, limit, alive));
-    }
-
-    /// Ends what still lives and waits until everything is delivered. `false` if it took too long.
-    pub(crate) fn stop(&self, limit: Duration) -> bool {
-        Medium::BOTH.into_iter().for_each(|medium| self.end(medium, End::Stopped));
-        self.outbox.wait_finished(limit)
-    }
-
-    pub(crate) fn zero_ns(&self) -> i64 {
-        lock(&self.state).zero_ns
-    }
-
-    pub(crate) fn tracks(&self) -> Vec<TrackInfo> {
-        lock(&self.state).tracks.iter().filter_map(Track::info).collect()
-    }
-
-    pub(crate) fn counters(&self) -> Counters {
+    /// Frames the driver says it lost.
+    pub(crate) fn lost(&self, ticket: Ticket, queue: &'static str, count: u64, reason: &str) {
         let mut state = lock(&self.state);
-        let mut count = |medium| state.track_mut(medium).map_or_else(MediumCount::default, |track| track.count);
-        Counters { video: count(Medium::Video), audio: count(Medium::Audio) }
-    }
-
-    /// The current picture, never one of long ago.
-    pub(crate) fn photo(&self) -> Result<Vec<u8>, MediaError> {
-        let caps = lock(&self.state).picture_caps()?;
-        let memory = lock(&self.picture).clone();
-        photo::jpeg(&memory, &caps)
-    }
-}
-
-impl State {
-    fn track_mut(&mut self, medium: Medium) -> Option<&mut Track> {
-        self.tracks.iter_mut().find(|track| track.medium() == medium)
-    }
-
-    /// The format of the pictures that are coming in.
-    fn picture_caps(&mut self) -> Result<gst::Caps, MediaError> {
-        let none = |reason: String| MediaError::NoPicture { reason };
-        let track = self.track_mut(Medium::Video).filter(|track| track.alive);
-        let track = track.ok_or_else(|| none("no picture is being captured".to_owned()))?;
-        let idle = track.idle().ok_or_else(|| none("no picture yet; try again in a second".to_owned()))?;
-        if track.is_idle(PHOTO_AGE_MAX_NS) {
-            return Err(none(format!("no picture has come for {:.1} s", idle.as_secs_f64())));
+        if state.track_mut(ticket).is_some() {
+            self.notices.dropped(queue, count);
+            state.note_lost(ticket.medium, count, reason);
         }
-        track.caps.clone().ok_or_else(|| none("no picture yet; try again in a second".to_owned()))
     }
 
-    fn fail(&mut self, error: MediaError) {
-        self.failure.get_or_insert(error);
+    /// How many frames there are in this time, one at least.
+    pub(crate) fn frames_in(&self, ticket: Ticket, time_ns: i64) -> u64 {
+        let frame_ns = lock(&self.state).track_mut(ticket).and_then(|track| track.frame_ns());
+        frame_ns.map_or(1, |frame_ns| (time_ns + frame_ns / 2) / frame_ns).max(1).unsigned_abs()
     }
 
-    /// A chunker for one track per frame in `heads`: all tracks at the start, later those alive.
-    fn new_chunker(&mut self, heads: Vec<Frame>, chunk_ns: i64) -> Result<Chunker, MediaError> {
-        let generation = self.generation;
-        let is_first = generation == 0;
-        let (mut parts, mut headers) = (Vec::new(), Vec::new());
-        let tracks = self.tracks.iter_mut().filter(|track| is_first || track.alive);
-        for (track, frame) in tracks.zip(heads) {
-            let Some(caps) = track.join(generation) else { continue };
-            let timescale_hz = timescale_hz(track.medium(), &caps);
-            parts.push(ChunkTrack::new(track.medium(), timescale_hz));
-            headers.push(HeaderTrack { caps, timescale_hz, frame });
-        }
-        let init = init_header(headers)?;
-        Ok(Chunker::new(generation, init, self.zero_ns, chunk_ns, parts))
-    }
-
-    /// Whether the frame lies so far past a dead track's end that capture should go on without
-    /// it, and can: pictures can only begin with a key frame.
-    fn outlives(&self, medium: Medium, frame: &Frame) -> bool {
-        let gone = |track: &Track| {
-            !track.alive && track.generation == Some(self.generation) && frame.pts_ns > track.end_ns + OUTLIVE_NS
+    /// Waits until all these sources have given their first frame, or one has failed.
+    pub(crate) fn wait_up(&self, tickets: &[Ticket], timeout_ms: u32) -> Result<(), MediaError> {
+        let limit = Duration::from_millis(u64::from(timeout_ms));
+        let opens = |state: &mut State| state.open_failure(tickets).is_none() && state.opening(tickets).is_some();
+        let state = wait_while(lock(&self.state), &self.changed, limit, opens);
+        let no_frame = |track: &Track| {
+            let (origin, medium) = (track.wish.origin.clone(), track.medium());
+            MediaError::NoFrame { origin, medium, timeout_ms }
         };
-        (medium == Medium::Audio || frame.key) && self.tracks.iter().any(gone)
+        let failure = state.open_failure(tickets).or_else(|| state.opening(tickets).map(no_frame));
+        let headers = state.header_sets();
+        drop(state);
+        match failure {
+            Some(failure) => Err(failure),
+            None => headers.into_iter().try_for_each(|tracks| self.headers.header(tracks).map(drop)),
+        }
     }
 
-    fn no_frame(&self, timeout_ms: u32) -> MediaError {
-        let track = self.tracks.iter().find(|track| track.waiting.is_empty());
-        track.or(self.tracks.first()).map_or_else(
-            || MediaError::pipeline("starting", "no track is wanted"),
-            |track| MediaError::NoFrame { origin: track.wish.origin.clone(), medium: track.medium(), timeout_ms },
-        )
+    /// The first reason for which one of these could not be opened, if there is one.
+    pub(crate) fn open_failure(&self, tickets: &[Ticket]) -> Option<MediaError> {
+        lock(&self.state).open_failure(tickets)
     }
-}
 
-/// All waiting frames, in the order in which they would have come.
-fn in_time_order(tracks: &mut [Track]) -> Vec<(Medium, Frame)> {
-    let mut frames: Vec<(Medium, Frame)> = Vec::new();
-    for track in tracks {
-        let medium = track.medium();
-        frames.extend(track.waiting.drain(..).map(|frame| (medium, frame)));
+    /// Waits until this source is over.
+    pub(crate) fn wait_over(&self, ticket: Ticket, limit: Duration) {
+        let runs = |state: &mut State| state.track_mut(ticket).is_some();
+        drop(wait_while(lock(&self.state), &self.changed, limit, runs));
     }
-    frames.sort_by_key(|(_, frame)| frame.dts_ns.unwrap_or(frame.pts_ns));
-    frames
+
+    /// Waits until this medium has given so much, at most `limit`.
+    pub(crate) fn wait_length(&self, medium: Medium, length_ns: i64, limit: Duration) {
+        let is_short = |state: &mut State| state.up(medium).is_some_and(|track| track.length_ns() < length_ns);
+        drop(wait_while(lock(&self.state), &self.changed, limit, is_short));
+    }
+
+    pub(crate) fn is_open(&self, ticket: Ticket) -> bool {
+        lock(&self.state).track_mut(ticket).is_some()
+    }
+
+    pub(crate) fn is_up(&self, medium: Medium) -> bool {
+        lock(&self.state).up(medium).is_some()
+    }
+
+    pub(crate) fn is_recorded(&self, medium: Medium) -> bool {
+        lock(&self.state).routing.as_ref().is_some_and(|routing| routing.wants(medium))
+    }
+
+    /// What is done from time to time, by whatever source runs.
+    pub(crate) fn look(&self) {
+        lock(&self.state).flush_if_idle();
+        self.notices.tell_dropped();
+    }
+
+    /// How this source has failed if it has given nothing for too long.
+    pub(crate) fn silence(&self, ticket: Ticket) -> Option<Silence> {
+        let mut state = lock(&self.state);
+        let track = state.track_mut(ticket)?;
+        let idle = track.idle().filter(|_| track.is_silent())?;
+        Some(Silence { idle, stuck: track.stuck() })
+    }
 }

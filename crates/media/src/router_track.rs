@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the router remembers of one track.
+//! What the router remembers of the source of one medium.
 //!
-//! Must not know chunks nor the other track.
+//! Must not know recordings nor the other medium.
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use gstreamer as gst;
 
 use crate::error::MediaError;
-use crate::event::{Medium, MediumCount, TrackDetail, TrackInfo};
+use crate::event::{Medium, TrackDetail, TrackInfo};
 use crate::frame::{Frame, NS_PER_SECOND, default_duration_ns, pause_limit_ns, stated_duration_ns};
+use crate::header::HeaderTrack;
 use crate::pipeline::{caps_fraction, caps_text, caps_u32};
-use crate::router::End;
+use crate::stamps::{BadStamps, RateChange, RateWatch, Stamps};
 
 /// A live source that gives nothing for so many frame lengths has failed …
 const SILENCE_FRAMES: i64 = 10;
 /// … but no sooner than this.
 const SILENCE_MIN_NS: i64 = 2 * NS_PER_SECOND;
 
-/// A track that is wanted.
+/// A source that is wanted.
 #[derive(Debug, Clone)]
 pub(crate) struct Wish {
     pub(crate) medium: Medium,
@@ -31,18 +31,29 @@ pub(crate) struct Wish {
     pub(crate) live: bool,
 }
 
+/// How far a source has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It is open and its first frame is still to come.
+    Opening,
+    Up,
+    /// It failed, ended or was closed.
+    Over,
+}
+
 pub(crate) struct Track {
     pub(crate) wish: Wish,
+    /// Which opening of this medium.
+    pub(crate) number: u64,
+    pub(crate) standing: Standing,
     pub(crate) caps: Option<gst::Caps>,
-    /// Frames that came before all tracks had begun.
-    pub(crate) waiting: VecDeque<Frame>,
-    pub(crate) alive: bool,
-    /// Where its last frame ends.
-    pub(crate) end_ns: i64,
-    /// The last generation that has this track.
-    pub(crate) generation: Option<u32>,
-    pub(crate) count: MediumCount,
-    open_loss: u64,
+    /// Why it could not be opened.
+    pub(crate) failure: Option<MediaError>,
+    stamps: Stamps,
+    rate: RateWatch,
+    /// Where its first frame begins and its last ends.
+    begin_ns: Option<i64>,
+    end_ns: Option<i64>,
     /// When the last frame came.
     arrived: Option<Instant>,
     /// How long frames usually last.
@@ -50,16 +61,17 @@ pub(crate) struct Track {
 }
 
 impl Track {
-    pub(crate) fn new(wish: Wish) -> Self {
+    pub(crate) fn new(wish: Wish, number: u64) -> Self {
         Self {
             wish,
+            number,
+            standing: Standing::Opening,
             caps: None,
-            waiting: VecDeque::new(),
-            alive: true,
-            end_ns: i64::MIN / 2,
-            generation: None,
-            count: MediumCount::default(),
-            open_loss: 0,
+            failure: None,
+            stamps: Stamps::default(),
+            rate: RateWatch::default(),
+            begin_ns: None,
+            end_ns: None,
             arrived: None,
             usual_ns: None,
         }
@@ -67,6 +79,14 @@ impl Track {
 
     pub(crate) fn medium(&self) -> Medium {
         self.wish.medium
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        self.standing == Standing::Up
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.standing == Standing::Over
     }
 
     /// The first format is taken; a later one must be the same, for the init header cannot change.
@@ -81,6 +101,16 @@ impl Track {
         }
     }
 
+    /// Whether the source begins with this frame or has begun: pictures begin with a key frame.
+    pub(crate) fn begins_with(&self, frame: &Frame) -> bool {
+        self.is_up() || self.medium() == Medium::Audio || frame.key
+    }
+
+    /// The frames that may go on with this one. A file's times are taken as they are, a device's are watched.
+    pub(crate) fn believe(&mut self, frame: Frame, now_ns: i64) -> Result<Vec<Frame>, BadStamps> {
+        if self.wish.live { self.stamps.check(frame, now_ns) } else { Ok(vec![frame]) }
+    }
+
     /// Notes that a frame came. Where the source stretches it over a pause, it lasts as long as
     /// frames usually do.
     pub(crate) fn arrive(&mut self, mut frame: Frame) -> Frame {
@@ -91,7 +121,22 @@ impl Track {
         }
         self.usual_ns = Some(frame.duration_ns);
         self.arrived = Some(Instant::now());
+        self.begin_ns.get_or_insert(frame.pts_ns);
+        self.end_ns = self.end_ns.max(Some(frame.end_ns()));
         frame
+    }
+
+    /// What is to be said about the frame rate now that this frame came.
+    pub(crate) fn watch_rate(&mut self, frame: &Frame) -> Option<RateChange> {
+        if !self.wish.live || self.medium() == Medium::Audio {
+            return None;
+        }
+        let stated = self.caps.as_ref().and_then(|caps| caps_fraction(caps, "framerate"));
+        self.rate.note(frame.decoded_ns(), stated)
+    }
+
+    pub(crate) fn has_low_rate(&self) -> bool {
+        self.rate.is_low()
     }
 
     fn stated_ns(&self) -> Option<i64> {
@@ -104,6 +149,16 @@ impl Track {
         self.stated_ns().or(self.usual_ns).or_else(default_ns).filter(|frame_ns| *frame_ns > 0)
     }
 
+    /// Where its last frame ends.
+    pub(crate) fn end_ns(&self) -> Option<i64> {
+        self.end_ns
+    }
+
+    /// How much it has given.
+    pub(crate) fn length_ns(&self) -> i64 {
+        self.begin_ns.zip(self.end_ns).map_or(0, |(begin_ns, end_ns)| end_ns - begin_ns)
+    }
+
     /// For how long no frame has come; `None` before the first.
     pub(crate) fn idle(&self) -> Option<Duration> {
         self.arrived.map(|arrived| arrived.elapsed())
@@ -112,7 +167,12 @@ impl Track {
     /// Whether it has been idle for so long that its source must have failed.
     pub(crate) fn is_silent(&self) -> bool {
         let limit_ns = self.usual_ns.unwrap_or(0).saturating_mul(SILENCE_FRAMES).max(SILENCE_MIN_NS);
-        self.alive && self.idle().is_some_and(|idle| idle > nanoseconds(limit_ns))
+        self.is_up() && self.idle().is_some_and(|idle| idle > nanoseconds(limit_ns))
+    }
+
+    /// How many frames came with times that do not go on, if that is what makes it silent.
+    pub(crate) fn stuck(&self) -> Option<u64> {
+        self.stamps.stuck()
     }
 
     /// Whether no frame has come for this long, nor within what may be between two frames.
@@ -121,42 +181,8 @@ impl Track {
         self.idle().is_none_or(|idle| idle > nanoseconds(limit_ns.max(pause_ns)))
     }
 
-    /// Makes the track part of a generation.
-    pub(crate) fn join(&mut self, generation: u32) -> Option<gst::Caps> {
-        let caps = self.caps.clone()?;
-        self.generation = Some(generation);
-        Some(caps)
-    }
-
-    /// The frame goes into a chunk.
-    pub(crate) fn note(&mut self, frame: &Frame) {
-        self.count.muxed += 1;
-        self.end_ns = self.end_ns.max(frame.end_ns());
-    }
-
-    /// Whether a frame has to be dropped, which is counted: for want of room, or because pictures
-    /// before it were dropped and it cannot be decoded without them.
-    pub(crate) fn must_lose(&mut self, has_room: bool, key: bool) -> bool {
-        let broken = self.open_loss > 0 && self.medium() == Medium::Video && !key;
-        let loses = !has_room || broken;
-        if loses {
-            self.open_loss += 1;
-            self.count.lost += 1;
-        }
-        loses
-    }
-
-    pub(crate) fn take_open_loss(&mut self) -> Option<u64> {
-        Some(std::mem::take(&mut self.open_loss)).filter(|count| *count > 0)
-    }
-
-    /// The error if the track is over before it began.
-    pub(crate) fn no_first_frame(&self, end: &End) -> MediaError {
-        let reason = match end {
-            End::Failed(reason) => reason.clone(),
-            End::Ended | End::Stopped => format!("holds no {} frame", self.medium()),
-        };
-        MediaError::pipeline(self.wish.origin.clone(), reason)
+    pub(crate) fn header_track(&self) -> Option<HeaderTrack> {
+        self.caps.as_ref().map(|caps| HeaderTrack::new(self.medium(), caps))
     }
 
     pub(crate) fn info(&self) -> Option<TrackInfo> {
@@ -202,7 +228,7 @@ mod tests {
     fn track(caps: &str) -> Track {
         crate::init().unwrap();
         let (origin, encoder) = ("test:".to_owned(), String::new());
-        let mut track = Track::new(Wish { medium: Medium::Video, origin, encoder, live: true });
+        let mut track = Track::new(Wish { medium: Medium::Video, origin, encoder, live: true }, 0);
         track.accepts_caps(&caps.parse::<gst::Caps>().unwrap());
         track
     }
@@ -216,6 +242,7 @@ mod tests {
             dts_ns: None,
             duration_ns: duration_ms * MS,
             key: true,
+            timed: true,
         };
         said_ms.iter().map(|said_ms| track.arrive(frame(said_ms)).duration_ns / MS).collect()
     }

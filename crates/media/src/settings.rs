@@ -5,7 +5,7 @@
 
 use crate::source::Source;
 
-/// Everything one capture needs.
+/// Everything sources and a recording need.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The picture, if any is wanted.

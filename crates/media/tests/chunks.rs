@@ -7,7 +7,7 @@
 mod support;
 
 use media::Pace;
-use support::{Recording, ffmpeg, packets, replay, samples, settings, starts_with_key};
+use support::{Take, ffmpeg, packets, replay, samples, settings, starts_with_key};
 
 fn footage(key_interval_frames: u32, name: &str) -> (tempfile::TempDir, std::path::PathBuf) {
     let dir = tempfile::tempdir().unwrap();
@@ -22,17 +22,17 @@ fn footage(key_interval_frames: u32, name: &str) -> (tempfile::TempDir, std::pat
 fn check(key_interval_frames: u32, keys_expected: usize) {
     let (dir, file) = footage(key_interval_frames, "in.mp4");
     let source = replay(&file);
-    let recording = Recording::whole(&settings(Some(&source), Some(&source), Pace::Fast, false));
-    for run in recording.runs(0, 1) {
+    let take = Take::whole(&settings(Some(&source), Some(&source), Pace::Fast, false));
+    for run in take.runs(0, 1) {
         assert!(run.length_ms(90_000) <= 600, "{run:?}");
     }
-    for run in recording.runs(0, 2) {
+    for run in take.runs(0, 2) {
         assert!(run.length_ms(48_000) <= 1000, "{run:?}");
     }
-    let keys = recording.fragments.iter().filter(|fragment| starts_with_key(fragment)).count();
+    let keys = take.fragments.iter().filter(|fragment| starts_with_key(fragment)).count();
     assert_eq!(keys, keys_expected);
     let out = dir.path().join("out.mp4");
-    recording.write(0, &out);
+    take.write(0, &out);
     assert_eq!(packets(&out), packets(&file));
 }
 
@@ -54,9 +54,9 @@ fn key_frames_that_fit_no_chunk() {
 #[test]
 fn a_file_cut_at_any_key_chunk_plays_alone() {
     let (dir, file) = footage(30, "in.mp4");
-    let recording = Recording::whole(&settings(Some(&replay(&file)), None, Pace::Fast, false));
-    let from = recording.fragments.iter().rposition(starts_with_key).unwrap();
-    let rest = &recording.fragments[from..];
+    let take = Take::whole(&settings(Some(&replay(&file)), None, Pace::Fast, false));
+    let from = take.fragments.iter().rposition(starts_with_key).unwrap();
+    let rest = &take.fragments[from..];
     let mut bytes = rest[0].init.to_vec();
     rest.iter().for_each(|fragment| bytes.extend_from_slice(&fragment.data));
     let out = dir.path().join("rest.mp4");
@@ -69,10 +69,10 @@ fn picture_alone_and_sound_alone() {
     let (dir, file) = footage(30, "in.mp4");
     let (source, out) = (replay(&file), dir.path().join("out.mp4"));
     let all = packets(&file);
-    let picture = Recording::whole(&settings(Some(&source), None, Pace::Fast, false));
+    let picture = Take::whole(&settings(Some(&source), None, Pace::Fast, false));
     picture.write(0, &out);
     assert_eq!(packets(&out), all[..1]);
-    let sound = Recording::whole(&settings(None, Some(&source), Pace::Fast, false));
+    let sound = Take::whole(&settings(None, Some(&source), Pace::Fast, false));
     sound.write(0, &out);
     assert_eq!(packets(&out), all[1..]);
     assert!(sound.fragments.iter().all(starts_with_key));

@@ -2,22 +2,23 @@
 //! What could break: a source that cannot be opened hangs, starts half, or fails with a message
 //! that names neither the device nor the remedy.
 
-#![allow(clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
 
-use std::path::Path;
 use std::sync::Arc;
 
-use media::{Capture, Event, MediaError, Pace, Settings};
-use support::{ffmpeg, fixture, replay, settings};
+use media::{MediaError, Medium, Pace, Settings};
+use support::{NO_RING, ffmpeg, fixture, open_all, replay, settings, studio, wanted};
 
 fn error(settings: &Settings) -> MediaError {
-    let silent = |event: Event| panic!("{event:?} though start failed");
-    match Capture::start(settings, Arc::new(silent)) {
-        Ok(_) => panic!("it started"),
-        Err(error) => error,
-    }
+    let (studio, notices) = studio(NO_RING);
+    let error = open_all(&studio, settings).expect_err("it opened");
+    let failed = *wanted(settings).last().unwrap();
+    assert!(!studio.is_up(failed));
+    drop(studio);
+    assert_eq!(notices.iter().collect::<Vec<_>>(), [], "whoever opens is told, and nobody else");
+    error
 }
 
 fn check(settings: &Settings, fits: fn(&MediaError) -> bool, words: &[&str]) {
@@ -101,8 +102,24 @@ fn a_rate_that_no_encoder_takes_is_said_in_one_readable_line() {
 }
 
 #[test]
-fn a_good_source_is_closed_again_when_the_other_fails() {
+fn a_good_source_stays_open_when_the_other_fails() {
+    let (studio, _notices) = studio(NO_RING);
     let both = settings(Some("test:"), Some("replay:/nowhere/a.mp4"), Pace::Real, false);
-    assert!(matches!(error(&both), MediaError::Unreadable { .. }));
-    assert!(Path::new(&fixture()).exists());
+    assert!(matches!(open_all(&studio, &both), Err(MediaError::Unreadable { .. })));
+    assert!(studio.is_up(Medium::Video) && !studio.is_up(Medium::Audio));
+    studio.photo().unwrap();
+}
+
+#[test]
+fn a_recording_is_refused_where_a_source_is_not_open_or_another_runs() {
+    let (studio, _notices) = studio(NO_RING);
+    let both = settings(Some("test:"), Some("test:"), Pace::Real, false);
+    studio.open(Medium::Video, &both).unwrap();
+    let refused = |media: &[Medium]| studio.record(media, &both, Arc::new(|_| ())).err().map(|error| error.to_string());
+    assert_eq!(refused(&wanted(&both)), Some("audio: no source is open; it failed or was not opened".to_owned()));
+    assert_eq!(refused(&[]), Some("recording: neither video nor audio is wanted".to_owned()));
+    let recording = studio.record(&[Medium::Video], &both, Arc::new(|_| ())).unwrap();
+    assert_eq!(refused(&[Medium::Video]), Some("recording: another recording has not ended".to_owned()));
+    recording.end();
+    assert_eq!(refused(&[Medium::Video]), None);
 }

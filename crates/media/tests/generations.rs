@@ -7,7 +7,7 @@
 mod support;
 
 use media::{Medium, Pace};
-use support::{Recording, ffmpeg, packets, pictures, replay, samples, settings, starts_with_key};
+use support::{Take, ffmpeg, packets, pictures, replay, samples, settings, starts_with_key};
 
 fn footage(video_s: u32, audio_s: u32) -> (tempfile::TempDir, std::path::PathBuf) {
     let dir = tempfile::tempdir().unwrap();
@@ -23,46 +23,46 @@ fn footage(video_s: u32, audio_s: u32) -> (tempfile::TempDir, std::path::PathBuf
 fn sound_outlives_the_picture() {
     let (dir, file) = footage(3, 20);
     let source = replay(&file);
-    let recording = Recording::whole(&settings(Some(&source), Some(&source), Pace::Fast, false));
+    let take = Take::whole(&settings(Some(&source), Some(&source), Pace::Fast, false));
     let all = packets(&file);
-    assert_eq!(recording.ended(), [Medium::Video, Medium::Audio]);
-    let (with, alone) = (recording.runs(0, 2), recording.runs(1, 1));
-    assert_eq!(samples(&recording.runs(0, 1)), all[0]);
+    assert_eq!(take.ended(), [Medium::Video, Medium::Audio]);
+    let (with, alone) = (take.runs(0, 2), take.runs(1, 1));
+    assert_eq!(samples(&take.runs(0, 1)), all[0]);
     assert_eq!(samples(&with) + samples(&alone), all[1]);
     assert_eq!(with.last().unwrap().end(), alone[0].start, "the time line goes on");
-    check_playable(&recording, &dir, all[1] - samples(&with), None);
+    check_playable(&take, &dir, all[1] - samples(&with), None);
 }
 
 #[test]
 fn the_picture_outlives_sound() {
     let (dir, file) = footage(20, 3);
     let source = replay(&file);
-    let recording = Recording::whole(&settings(Some(&source), Some(&source), Pace::Fast, false));
+    let take = Take::whole(&settings(Some(&source), Some(&source), Pace::Fast, false));
     let all = packets(&file);
-    assert_eq!(recording.ended(), [Medium::Audio, Medium::Video]);
-    let (with, alone) = (recording.runs(0, 1), recording.runs(1, 1));
-    assert_eq!(samples(&recording.runs(0, 2)), all[1]);
+    assert_eq!(take.ended(), [Medium::Audio, Medium::Video]);
+    let (with, alone) = (take.runs(0, 1), take.runs(1, 1));
+    assert_eq!(samples(&take.runs(0, 2)), all[1]);
     assert_eq!(samples(&with) + samples(&alone), all[0]);
     assert_eq!(with.last().unwrap().end(), alone[0].start, "the time line goes on");
-    let first = recording.fragments.iter().find(|fragment| fragment.generation == 1);
+    let first = take.fragments.iter().find(|fragment| fragment.generation == 1);
     assert!(starts_with_key(first.unwrap()));
-    check_playable(&recording, &dir, samples(&alone), Some(samples(&alone)));
+    check_playable(&take, &dir, samples(&alone), Some(samples(&alone)));
 }
 
-fn check_playable(recording: &Recording, dir: &tempfile::TempDir, expected: usize, decoded: Option<usize>) {
+fn check_playable(take: &Take, dir: &tempfile::TempDir, expected: usize, decoded: Option<usize>) {
     let out = dir.path().join("alone.mp4");
-    recording.write(1, &out);
+    take.write(1, &out);
     assert_eq!(packets(&out), [expected]);
     if let Some(decoded) = decoded {
         assert_eq!(pictures(&out).len(), decoded);
     }
-    assert_eq!(recording.fragments.last().unwrap().generation, 1, "no third generation");
+    assert_eq!(take.fragments.last().unwrap().generation, 1, "no third generation");
 }
 
 #[test]
 fn ends_that_lie_close_make_no_new_generation() {
     let (_dir, file) = footage(3, 3);
     let source = replay(&file);
-    let recording = Recording::whole(&settings(Some(&source), Some(&source), Pace::Fast, false));
-    assert!(recording.fragments.iter().all(|fragment| fragment.generation == 0));
+    let take = Take::whole(&settings(Some(&source), Some(&source), Pace::Fast, false));
+    assert!(take.fragments.iter().all(|fragment| fragment.generation == 0));
 }

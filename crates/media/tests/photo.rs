@@ -7,11 +7,12 @@
 mod support;
 
 use std::process::Command;
-use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use media::{Capture, Event, Medium, Pace, take_photo};
-use support::{TEST_LIMIT, ffmpeg, fixture, replay, settings, wait_until};
+use media::{Event, Medium, Pace};
+use support::{
+    NO_RING, TEST_LIMIT, boot_ns, ffmpeg, fixture, open_all, record, replay, ring_of, settings, studio, wait_until,
+};
 
 /// Decodes the picture and returns its size.
 fn size(jpeg: &[u8]) -> String {
@@ -30,38 +31,61 @@ fn size(jpeg: &[u8]) -> String {
 
 #[test]
 fn outside_a_recording() {
+    let (studio, _notices) = studio(NO_RING);
     let source = replay(&fixture());
-    let jpeg = take_photo(&settings(Some(&source), None, Pace::Fast, false)).unwrap();
+    let jpeg = studio.take_photo(&settings(Some(&source), None, Pace::Fast, false)).unwrap();
     assert_eq!(size(&jpeg), "mjpeg,768,576,1");
-    let jpeg = take_photo(&settings(Some("test:"), Some("test:"), Pace::Fast, false)).unwrap();
-    assert_eq!(size(&jpeg), "mjpeg,320,180,1");
+    let began = Instant::now();
+    let wanted = settings(Some("test:"), Some("test:"), Pace::Fast, false);
+    assert_eq!(size(&studio.take_photo(&wanted).unwrap()), "mjpeg,320,180,1");
+    assert!(began.elapsed() > Duration::from_millis(800), "a camera settles first");
+    assert!(!studio.is_up(Medium::Video) && !studio.is_up(Medium::Audio), "it is closed again");
+}
+
+#[test]
+fn of_a_camera_that_is_open_it_is_taken_at_once() {
+    let (studio, _notices) = studio(NO_RING);
+    let wanted = settings(Some("test:"), None, Pace::Real, false);
+    studio.open(Medium::Video, &wanted).unwrap();
+    assert_eq!(size(&studio.take_photo(&wanted).unwrap()), "mjpeg,320,180,1");
+    assert!(studio.is_up(Medium::Video), "it stays open");
+}
+
+#[test]
+fn what_a_photo_saw_is_in_no_recording() {
+    let (studio, _notices) = studio(ring_of(60));
+    let wanted = settings(Some("test:"), None, Pace::Real, false);
+    studio.take_photo(&wanted).unwrap();
+    let between_ns = boot_ns();
+    studio.open(Medium::Video, &wanted).unwrap();
+    let (recording, _events) = record(&studio, &wanted);
+    assert!(recording.zero_ns() >= between_ns);
 }
 
 #[test]
 fn during_a_recording_which_goes_on() {
-    let events = Arc::new(Mutex::new(Vec::new()));
-    let seen = Arc::clone(&events);
-    let store = move |event: Event| seen.lock().unwrap().push(event);
     let source = replay(&fixture());
     let wanted = settings(Some(&source), Some(&source), Pace::Real, false);
-    let capture = Capture::start(&wanted, Arc::new(store)).unwrap();
-    wait_until(&capture, |count| count.video.muxed >= 3);
-    let early = capture.photo().unwrap();
-    wait_until(&capture, |count| count.video.muxed >= 18);
-    let late = capture.photo().unwrap();
-    capture.stop();
+    let (studio, _notices) = studio(NO_RING);
+    open_all(&studio, &wanted).unwrap();
+    let (recording, events) = record(&studio, &wanted);
+    wait_until(&recording, |count| count.video.muxed >= 3);
+    let early = studio.photo().unwrap();
+    wait_until(&recording, |count| count.video.muxed >= 18);
+    let late = studio.photo().unwrap();
+    recording.end();
     assert_eq!((size(&early), size(&late)), (size(&early), "mjpeg,768,576,1".to_owned()));
     assert_ne!(early, late);
-    let events = events.lock().unwrap();
+    let events: Vec<Event> = events.try_iter().collect();
     assert!(matches!(events.last(), Some(Event::Finished)));
     assert!(!events.iter().any(|event| matches!(event, Event::Lost { .. })));
 }
 
 #[test]
 fn without_a_picture_there_is_no_photo() {
-    let sound = settings(None, Some("test:"), Pace::Real, false);
-    let capture = Capture::start(&sound, Arc::new(|_| {})).unwrap();
-    let text = capture.photo().unwrap_err().to_string();
+    let (studio, _notices) = studio(NO_RING);
+    open_all(&studio, &settings(None, Some("test:"), Pace::Real, false)).unwrap();
+    let text = studio.photo().unwrap_err().to_string();
     assert!(text.contains("no picture"), "{text}");
 }
 
@@ -70,15 +94,14 @@ fn behind_the_end_of_the_picture_there_is_no_photo() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("short.mp4");
     ffmpeg("-f lavfi -t 1 -i testsrc2=s=160x120:r=25 -f lavfi -t 20 -i sine=r=48000 -c:v libx264 -c:a aac", &file);
-    let (sender, events) = channel();
-    let sender = Mutex::new(sender);
     let source = replay(&file);
     let wanted = settings(Some(&source), Some(&source), Pace::Real, false);
-    // The receiver may be gone at the end.
-    let send = move |event| sender.lock().unwrap().send(event).unwrap_or_default();
-    let capture = Capture::start(&wanted, Arc::new(send)).unwrap();
-    capture.photo().unwrap();
+    let (studio, _notices) = studio(NO_RING);
+    open_all(&studio, &wanted).unwrap();
+    let (recording, events) = record(&studio, &wanted);
+    wait_until(&recording, |count| count.video.muxed > 0);
+    studio.photo().unwrap();
     while !matches!(events.recv_timeout(TEST_LIMIT).unwrap(), Event::Ended { medium: Medium::Video }) {}
-    let text = capture.photo().unwrap_err().to_string();
+    let text = studio.photo().unwrap_err().to_string();
     assert!(text.contains("no picture is being captured"), "{text}");
 }

@@ -10,30 +10,30 @@ mod support;
 use std::time::{Duration, Instant};
 
 use media::{Medium, Pace};
-use support::{Recording, ffmpeg, fixture, packets, pictures, replay, samples, settings};
+use support::{Take, ffmpeg, fixture, packets, pictures, replay, samples, settings};
 
 #[test]
 fn the_fixture_comes_out_whole() {
     let dir = tempfile::tempdir().unwrap();
     let source = replay(&fixture());
-    let recording = Recording::whole(&settings(Some(&source), Some(&source), Pace::Fast, false));
+    let take = Take::whole(&settings(Some(&source), Some(&source), Pace::Fast, false));
     let out = dir.path().join("out.mp4");
-    recording.write(0, &out);
+    take.write(0, &out);
     assert_eq!(packets(&out), [340, 1595]);
     assert_eq!(pictures(&out), pictures(&fixture()));
-    let mut ended = recording.ended();
+    let mut ended = take.ended();
     ended.sort();
     assert_eq!(ended, [Medium::Video, Medium::Audio]);
-    let counters = recording.capture.counters();
+    let counters = take.counters;
     assert_eq!((counters.video.muxed, counters.audio.muxed), (340, 1595));
 }
 
 #[test]
 fn runs_follow_each_other_without_hole() {
     let source = replay(&fixture());
-    let recording = Recording::whole(&settings(Some(&source), Some(&source), Pace::Fast, false));
+    let take = Take::whole(&settings(Some(&source), Some(&source), Pace::Fast, false));
     for track in [1, 2] {
-        for pair in recording.runs(0, track).windows(2) {
+        for pair in take.runs(0, track).windows(2) {
             assert_eq!(pair[0].end(), pair[1].start, "track {track}");
         }
     }
@@ -56,8 +56,8 @@ fn reordered_pictures_and_long_priming_are_kept() {
     std::fs::write(&cut, bytes).unwrap();
     for file in [&input, &cut] {
         let source = replay(file);
-        let recording = Recording::whole(&settings(Some(&source), Some(&source), Pace::Fast, false));
-        recording.write(0, &out);
+        let take = Take::whole(&settings(Some(&source), Some(&source), Pace::Fast, false));
+        take.write(0, &out);
         assert_eq!(packets(&out), packets(&input));
         assert_eq!(pictures(&out), pictures(&input));
     }
@@ -67,11 +67,11 @@ fn reordered_pictures_and_long_priming_are_kept() {
 fn real_pace_keeps_to_the_clock() {
     let source = replay(&fixture());
     let began = Instant::now();
-    let recording =
-        Recording::until(&settings(Some(&source), Some(&source), Pace::Real, false), |fragments| fragments.len() >= 8);
+    let take =
+        Take::until(&settings(Some(&source), Some(&source), Pace::Real, false), |fragments| fragments.len() >= 8);
     let took = began.elapsed();
     assert!((Duration::from_secs(4)..Duration::from_secs(6)).contains(&took), "{took:?}");
-    let frames = samples(&recording.runs(0, 1));
+    let frames = samples(&take.runs(0, 1));
     assert!((40..=55).contains(&frames), "{frames}");
 }
 
@@ -84,18 +84,18 @@ fn repeats_go_on_without_hole_or_doublet() {
         &input,
     );
     let source = replay(&input);
-    let recording = Recording::until(&settings(Some(&source), Some(&source), Pace::Fast, true), |fragments| {
+    let take = Take::until(&settings(Some(&source), Some(&source), Pace::Fast, true), |fragments| {
         samples_of_video(fragments) >= 4 * 50
     });
-    recording.write(0, &out);
+    take.write(0, &out);
     let (once, all) = (pictures(&input), pictures(&out));
     assert!(all.len() >= 4 * once.len());
     // Where it was stopped, reordered pictures may lack those they refer to.
     for (n, picture) in all.iter().enumerate().take(4 * once.len()) {
         assert_eq!(picture, &once[n % once.len()], "picture {n}");
     }
-    check_monotonic(&recording, 1, 90_000);
-    check_monotonic(&recording, 2, 48_000);
+    check_monotonic(&take, 1, 90_000);
+    check_monotonic(&take, 2, 48_000);
 }
 
 #[test]
@@ -107,8 +107,8 @@ fn a_hole_in_a_files_times_stays_a_hole() {
         &input,
     );
     let source = replay(&input);
-    let recording = Recording::whole(&settings(Some(&source), None, Pace::Fast, false));
-    let runs = recording.runs(0, 1);
+    let take = Take::whole(&settings(Some(&source), None, Pace::Fast, false));
+    let runs = take.runs(0, 1);
     assert_eq!(samples(&runs), 120);
     assert!(runs.iter().all(|run| run.length_ms(90_000) <= 1000), "{runs:?}");
     let holes: Vec<_> = runs.windows(2).map(|pair| (pair[0].end(), pair[1].start)).filter(|(a, b)| a != b).collect();
@@ -121,8 +121,8 @@ fn samples_of_video(fragments: &[media::Fragment]) -> usize {
 }
 
 /// Within a pass runs join; between passes the shorter track may leave a gap, never an overlap.
-fn check_monotonic(recording: &Recording, track: u32, timescale_hz: u64) {
-    let runs = recording.runs(0, track);
+fn check_monotonic(take: &Take, track: u32, timescale_hz: u64) {
+    let runs = take.runs(0, track);
     let mut gaps = 0;
     for pair in runs.windows(2) {
         assert!(pair[1].start >= pair[0].end(), "track {track} goes back");

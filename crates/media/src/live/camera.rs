@@ -71,7 +71,7 @@ fn caps(mode: &Mode) -> String {
 }
 
 fn queue() -> String {
-    format!("queue max-size-buffers={RAW_QUEUE_FRAMES} max-size-bytes=0 max-size-time=0")
+    format!("queue name=raw max-size-buffers={RAW_QUEUE_FRAMES} max-size-bytes=0 max-size-time=0")
 }
 
 fn task(settings: &VideoSettings, width: u32, height: u32, frame_rate: u32) -> VideoTask {

@@ -42,7 +42,7 @@ pub(crate) fn alsa_plan(settings: &AudioSettings, device: &str) -> Result<LivePl
 fn plan(settings: &AudioSettings, source: &str, device: Option<String>) -> Result<LivePlan, MediaError> {
     let task = AudioTask { rate_hz: settings.rate_hz, channels: settings.channels, bitrate_bps: settings.bitrate_bps };
     let encoder = audio_encoder(&settings.encoders, &task)?;
-    let queue = format!("queue max-size-buffers=0 max-size-bytes=0 max-size-time={RAW_QUEUE_NS}");
+    let queue = format!("queue name=raw max-size-buffers=0 max-size-bytes=0 max-size-time={RAW_QUEUE_NS}");
     Ok(LivePlan {
         source: Source::clone(&settings.source),
         medium: Medium::Audio,

@@ -5,168 +5,76 @@
 //! recorded), it takes the other track with it, what was captured waits in memory, or a photo shows
 //! a picture of long ago.
 
-use std::sync::mpsc::{Receiver, channel};
-
 use super::*;
 use crate::event::Event;
 use crate::fragment::reading::tracks;
-use crate::router_track::Wish;
+use crate::notice::{Notice, Notices};
+use crate::router::Router;
+use crate::studio::bench::{Bench, NO_RING, PATIENCE, audio_plan, failed, fragment, is_fragment, samples, video_plan};
 
-const PATIENCE: Duration = Duration::from_secs(20);
-const SINK: &str = "appsink name=out sync=false async=false max-buffers=1";
-
-fn video_plan() -> LivePlan {
-    let picture = "video/x-raw,format=I420,width=160,height=120,framerate=15/1";
-    plan(
-        Medium::Video,
-        &format!(
-            "videotestsrc name=src is-live=true ! {picture} ! valve name=valve ! x264enc tune=zerolatency key-int-max=15 ! {} ! {SINK}",
-            crate::encoder::VIDEO_OUT
-        ),
-    )
-}
-
-fn audio_plan() -> LivePlan {
-    let sound = "audio/x-raw,rate=48000,channels=1";
-    plan(
-        Medium::Audio,
-        &format!(
-            "audiotestsrc name=src is-live=true samplesperbuffer=480 ! {sound} ! valve name=valve ! avenc_aac ! aacparse ! audio/mpeg,mpegversion=4,stream-format=raw ! {SINK}"
-        ),
-    )
-}
-
-fn plan(medium: Medium, description: &str) -> LivePlan {
-    let source = Source::Test(String::new());
-    LivePlan { source, medium, encoder: String::new(), description: description.to_owned(), device: None }
-}
-
-/// Sources that run, and what came of them.
-struct Bench {
-    router: Arc<Router>,
-    sources: Vec<Live>,
-    events: Receiver<Event>,
-}
-
-impl Bench {
-    fn opened(plans: &[LivePlan]) -> Self {
-        crate::init().unwrap();
-        let (sender, events) = channel();
-        let sender = Mutex::new(sender);
-        let wish = |plan: &LivePlan| Wish {
-            medium: plan.medium,
-            origin: "test:".to_owned(),
-            encoder: String::new(),
-            live: true,
-        };
-        let wishes = plans.iter().map(wish).collect();
-        // The receiver may be gone at the end.
-        let router = Router::new(wishes, 500, Arc::new(move |event| lock(&sender).send(event).unwrap_or_default()));
-        let clock = gst::SystemClock::obtain();
-        let time = TimeBase { base: clock.time(), clock, replay_origin: Arc::default() };
-        let sources = plans.iter().map(|plan| Live::start(plan, &time, &router).unwrap()).collect();
-        Self { router, sources, events }
-    }
-
-    fn started(plans: &[LivePlan]) -> Self {
-        let bench = Self::opened(plans);
-        bench.router.wait_started(10_000).unwrap();
-        bench
-    }
-
-    /// From now on this source gives nothing, or gives again.
-    fn close(&self, medium: Medium, closed: bool) {
-        let source = self.sources.iter().find(|source| source.medium == medium).unwrap();
-        pipeline::element(&source.pipeline, "valve").unwrap().set_property("drop", closed);
-    }
-
-    /// Waits for an event that fits; gives all up to it.
-    fn until(&self, fits: impl Fn(&Event) -> bool) -> Vec<Event> {
-        let (mut seen, deadline) = (Vec::new(), Instant::now() + PATIENCE);
-        while !seen.last().is_some_and(&fits) {
-            let left = deadline.saturating_duration_since(Instant::now());
-            seen.push(self.events.recv_timeout(left).expect("no such event came"));
-        }
-        seen
-    }
-}
-
-impl Drop for Bench {
-    fn drop(&mut self) {
-        self.sources.iter().for_each(Live::stop);
-        self.router.stop(PATIENCE);
-    }
-}
-
-fn is_fragment(event: &Event) -> bool {
-    matches!(event, Event::Fragment(_))
-}
-
-fn fragment(event: &Event) -> Option<&[u8]> {
-    match event {
-        Event::Fragment(fragment) => Some(&fragment.data),
-        _ => None,
-    }
-}
-
-/// How many pictures were delivered.
-fn pictures(events: &[Event]) -> u64 {
-    events.iter().filter_map(fragment).map(|data| u64::from(tracks(data)[0].samples)).sum()
-}
-
-fn failure(event: &Event) -> Option<(Medium, &str)> {
-    match event {
-        Event::Failed { medium, reason } => Some((*medium, reason)),
-        _ => None,
-    }
-}
+const BOTH: [Medium; 2] = Medium::BOTH;
 
 #[test]
 fn a_silent_camera_fails_and_the_sound_goes_on() {
-    let bench = Bench::started(&[video_plan(), audio_plan()]);
-    bench.until(is_fragment);
+    let bench = Bench::up(NO_RING, &[video_plan(), audio_plan()]);
+    let bound = bench.record(&BOTH);
+    bound.until(is_fragment);
     let closed = Instant::now();
-    bench.close(Medium::Video, true);
-    let seen = bench.until(|event| failure(event).is_some());
+    bench.shut(Medium::Video, "valve", true);
+    let seen = bound.until(|event| failed(event).is_some());
     let took = closed.elapsed();
-    assert_eq!(failure(seen.last().unwrap()), Some((Medium::Video, "test:: no frame for 2 s")));
+    assert_eq!(failed(seen.last().unwrap()), Some((Medium::Video, "test:: no frame for 2 s")));
     assert!((Duration::from_millis(1900)..Duration::from_secs(6)).contains(&took), "{took:?}");
-    let next = bench.until(|event| matches!(event, Event::Fragment(fragment) if fragment.generation == 1));
+    let reason = "test:: no frame for 2 s".to_owned();
+    assert_eq!(bench.failure(), (Medium::Video, FailureKind::Silent, reason));
+    let next = bound.until_generation(1);
     assert!(next.iter().all(is_fragment), "{next:?}");
 }
 
 #[test]
 fn a_silent_microphone_fails_and_the_picture_goes_on() {
-    let bench = Bench::started(&[video_plan(), audio_plan()]);
-    bench.until(is_fragment);
-    bench.close(Medium::Audio, true);
-    let seen = bench.until(|event| failure(event).is_some());
-    assert_eq!(failure(seen.last().unwrap()), Some((Medium::Audio, "test:: no packet for 2 s")));
-    bench.until(|event| matches!(event, Event::Fragment(fragment) if fragment.generation == 1));
+    let bench = Bench::up(NO_RING, &[video_plan(), audio_plan()]);
+    let bound = bench.record(&BOTH);
+    bound.until(is_fragment);
+    bench.shut(Medium::Audio, "valve", true);
+    let seen = bound.until(|event| failed(event).is_some());
+    assert_eq!(failed(seen.last().unwrap()), Some((Medium::Audio, "test:: no packet for 2 s")));
+    bound.until_generation(1);
+}
+
+#[test]
+fn an_encoder_that_gives_nothing_is_told_from_its_camera() {
+    let bench = Bench::up(NO_RING, &[video_plan()]);
+    bench.shut(Medium::Video, "stuck", true);
+    let reason = "test:: the encoder gave no frame for 2 s".to_owned();
+    assert_eq!(bench.failure(), (Medium::Video, FailureKind::Encoder, reason));
+    assert!(!bench.studio.is_up(Medium::Video));
 }
 
 #[test]
 fn what_was_captured_does_not_wait_for_a_next_frame() {
-    let bench = Bench::started(&[video_plan()]);
-    let mut seen = bench.until(is_fragment);
-    bench.close(Medium::Video, true);
-    seen.extend(bench.until(|event| failure(event).is_some()));
-    assert_eq!(pictures(&seen), bench.router.counters().video.muxed);
+    let bench = Bench::up(NO_RING, &[video_plan()]);
+    let bound = bench.record(&[Medium::Video]);
+    let mut seen = bound.until(is_fragment);
+    bench.shut(Medium::Video, "valve", true);
+    seen.extend(bound.until(|event| failed(event).is_some()));
+    assert_eq!(samples(&seen), bound.recording.counters().video.muxed);
 }
 
 #[test]
 fn a_camera_that_pauses_and_goes_on_leaves_a_hole() {
-    let bench = Bench::started(&[video_plan()]);
-    let mut seen = bench.until(is_fragment);
-    bench.close(Medium::Video, true);
+    let bench = Bench::up(NO_RING, &[video_plan()]);
+    let bound = bench.record(&[Medium::Video]);
+    let mut seen = bound.until(is_fragment);
+    bench.shut(Medium::Video, "valve", true);
     // On a busy machine all may have been delivered at that moment: the pause still has to come.
     let closed = Instant::now();
-    while closed.elapsed() < Duration::from_millis(500) || pictures(&seen) < bench.router.counters().video.muxed {
+    while closed.elapsed() < Duration::from_millis(500) || samples(&seen) < bound.recording.counters().video.muxed {
         assert!(closed.elapsed() < PATIENCE, "frames wait for a next one");
-        seen.extend(bench.events.recv_timeout(LOOK_EVERY));
+        seen.extend(bound.events.recv_timeout(LOOK_EVERY));
     }
-    bench.close(Medium::Video, false);
-    seen.extend(bench.until(is_fragment));
+    bench.shut(Medium::Video, "valve", false);
+    seen.extend(bound.until(is_fragment));
     let chunks: Vec<_> = seen.iter().filter_map(fragment).map(|data| tracks(data)[0]).collect();
     assert!(chunks.iter().all(|chunk| chunk.end - chunk.begin <= 90_000), "{chunks:?}");
     let (before, after) = (chunks[chunks.len() - 2], chunks[chunks.len() - 1]);
@@ -174,31 +82,40 @@ fn a_camera_that_pauses_and_goes_on_leaves_a_hole() {
 }
 
 #[test]
-fn a_source_without_a_first_frame_does_not_start() {
+fn a_source_without_a_first_frame_does_not_open_and_disturbs_nothing() {
+    let bench = Bench::up(NO_RING, &[audio_plan()]);
+    let bound = bench.record(&[Medium::Audio]);
+    let mut seen = bound.until(is_fragment);
     let mut closed = video_plan();
     closed.description = closed.description.replace("name=valve", "name=valve drop=true");
-    let bench = Bench::opened(&[closed]);
-    let error = bench.router.wait_started(300).unwrap_err();
+    let error = bench.open(&closed, 300).unwrap_err();
     assert!(matches!(error, MediaError::NoFrame { medium: Medium::Video, .. }), "{error}");
+    assert!(!bench.studio.is_up(Medium::Video) && bench.studio.is_up(Medium::Audio));
+    seen.extend(bound.until(is_fragment));
+    let (rest, counters) = bound.end();
+    seen.extend(rest);
+    assert!(matches!(seen.pop(), Some(Event::Finished)));
+    assert!(seen.iter().all(is_fragment), "{seen:?}");
+    assert_eq!(samples(&seen), counters.audio.muxed);
+    assert_eq!(bench.notices.try_iter().collect::<Vec<_>>(), [], "whoever opens is told, and nobody else");
 }
 
 #[test]
 fn a_photo_is_of_now_or_refused() {
-    let bench = Bench::started(&[video_plan(), audio_plan()]);
-    bench.until(is_fragment);
-    bench.router.photo().unwrap();
-    bench.close(Medium::Video, true);
+    let bench = Bench::up(NO_RING, &[video_plan(), audio_plan()]);
+    bench.studio.photo().unwrap();
+    bench.shut(Medium::Video, "valve", true);
     let closed = Instant::now();
     let refusal = loop {
-        match bench.router.photo() {
+        match bench.studio.photo() {
             Ok(_) => assert!(closed.elapsed() < PATIENCE, "the picture stays for ever"),
             Err(error) => break error.to_string(),
         }
     };
     assert!(refusal.starts_with("no photo: no picture has come for "), "{refusal}");
     assert!(closed.elapsed() > Duration::from_millis(900), "{:?}", closed.elapsed());
-    bench.until(|event| failure(event).is_some());
-    let text = bench.router.photo().unwrap_err().to_string();
+    bench.failure();
+    let text = bench.studio.photo().unwrap_err().to_string();
     assert!(text.contains("no picture is being captured"), "{text}");
 }
 
@@ -207,8 +124,9 @@ fn classified(error: &gst::glib::Error, debug: &str) -> MediaError {
     crate::init().unwrap();
     let source: Source = "v4l2:/dev/video3".parse().unwrap();
     let plan = LivePlan { source, ..video_plan() };
-    let router = Router::new(Vec::new(), 500, Arc::new(|_| ()));
-    Watcher::new(&gst::Pipeline::new(), &plan, &router).classify(error, debug)
+    let notices = Notices::new(Arc::new(|_| ())).unwrap();
+    let inlet = Inlet::open(&Router::new(NO_RING, notices), plan.wish());
+    Watcher::new(&gst::Pipeline::new(), &plan, &inlet).classify(error, debug)
 }
 
 #[test]
@@ -244,26 +162,52 @@ fn gstreamers_errors_become_errors_that_name_the_device_and_the_remedy() {
 }
 
 #[test]
-fn a_busy_camera_is_said_to_be_busy_by_whoever_waits_for_the_start() {
-    let bench = Bench::opened(&[video_plan()]);
-    let live = &bench.sources[0];
-    let device = pipeline::element(&live.pipeline, "src").unwrap();
-    gst::element_error!(device, gst::ResourceError::Busy, ["Device '/dev/video0' is busy"]);
-    // It may have started by then: then the track fails, with the same reason.
-    match bench.router.wait_started(10_000) {
-        Err(error) => assert!(matches!(error, MediaError::Busy { .. }), "{error}"),
-        Ok(()) => drop(bench.until(|event| failure(event).is_some_and(|(_, reason)| reason.contains("is busy")))),
+fn a_busy_camera_is_said_to_be_busy_by_whoever_waits_for_its_first_frame() {
+    crate::init().unwrap();
+    let router = Router::new(NO_RING, Notices::new(Arc::new(|_| ())).unwrap());
+    let mut shut = video_plan();
+    shut.description = shut.description.replace("name=valve", "name=valve drop=true");
+    let inlet = Inlet::open(&router, shut.wish());
+    let tickets = [inlet.ticket()];
+    let live = Live::start(&shut, inlet).unwrap();
+    gst::element_error!(live.element("src"), gst::ResourceError::Busy, ["Device '/dev/video0' is busy"]);
+    let error = router.wait_up(&tickets, 10_000).unwrap_err();
+    assert!(matches!(error, MediaError::Busy { .. }), "{error}");
+}
+
+#[test]
+fn a_source_that_ends_by_itself_has_failed() {
+    let mut short = video_plan();
+    short.description = short.description.replace("is-live=true", "is-live=true num-buffers=30");
+    let bench = Bench::up(NO_RING, &[short]);
+    let reason = "test:: ended by itself".to_owned();
+    assert_eq!(bench.failure(), (Medium::Video, FailureKind::Gone, reason));
+}
+
+#[test]
+fn an_error_of_the_device_is_told_at_once_and_one_of_the_encoder_as_such() {
+    for (element, kind) in [("src", FailureKind::Gone), ("stuck", FailureKind::Encoder)] {
+        let bench = Bench::up(NO_RING, &[video_plan()]);
+        let device = bench.element(Medium::Video, element);
+        let began = Instant::now();
+        gst::element_error!(device, gst::ResourceError::Read, ["poll error"]);
+        let (medium, found, reason) = bench.failure();
+        assert_eq!((medium, found), (Medium::Video, kind));
+        assert!(reason.contains("poll error"), "{reason}");
+        assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
     }
 }
 
 #[test]
 fn frames_that_the_driver_lost_are_counted_with_the_cameras_own_rate() {
-    let bench = Bench::started(&[video_plan()]);
-    let device = pipeline::element(&bench.sources[0].pipeline, "src").unwrap();
+    let bench = Bench::up(NO_RING, &[video_plan()]);
+    let bound = bench.record(&[Medium::Video]);
+    let device = bench.element(Medium::Video, "src");
     let none = gst::ClockTime::NONE;
     let lost = gst::message::Qos::builder(true).src(&device).duration(gst::ClockTime::from_seconds(2));
     device.post_message(lost.timestamp(none).build()).unwrap();
-    let seen = bench.until(|event| matches!(event, Event::Lost { .. }));
+    let seen = bound.until(|event| matches!(event, Event::Lost { .. }));
     let Some(Event::Lost { count, .. }) = seen.last() else { unreachable!() };
     assert_eq!(*count, 30, "2 s of 15 frames a second");
+    assert_eq!(bench.notices.recv_timeout(PATIENCE).unwrap(), Notice::Dropped { queue: "camera", count: 30 });
 }

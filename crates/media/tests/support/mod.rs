@@ -6,10 +6,14 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use media::{AudioSettings, Capture, Counters, Event, Fragment, Medium, Pace, ReplaySettings, Settings, VideoSettings};
+use media::{
+    AudioSettings, Counters, Event, Fragment, MediaError, Medium, Notice, Pace, Recording, ReplaySettings, RingLimits,
+    Settings, Studio, VideoSettings,
+};
 
 /// No test recording takes longer.
 pub(crate) const TEST_LIMIT: Duration = Duration::from_secs(60);
@@ -47,52 +51,116 @@ pub(crate) fn settings(video: Option<&str>, audio: Option<&str>, pace: Pace, rep
     }
 }
 
+pub(crate) const NO_RING: RingLimits = RingLimits { ns: 0, bytes: 16 << 20, sound: true };
+
+/// A ring that holds this many seconds and as much as it likes.
+pub(crate) fn ring_of(seconds: u64) -> RingLimits {
+    RingLimits { ns: seconds * 1_000_000_000, bytes: usize::MAX, sound: true }
+}
+
+/// A studio and what it tells.
+pub(crate) fn studio(ring: RingLimits) -> (Studio, Receiver<Notice>) {
+    let (sender, notices) = channel();
+    let sender = Mutex::new(sender);
+    // The receiver may be gone at the end.
+    let tell = move |notice| sender.lock().unwrap().send(notice).unwrap_or_default();
+    (Studio::new(ring, Arc::new(tell)).unwrap(), notices)
+}
+
+pub(crate) fn wanted(settings: &Settings) -> Vec<Medium> {
+    let video = settings.video.as_ref().map(|_| Medium::Video);
+    video.into_iter().chain(settings.audio.as_ref().map(|_| Medium::Audio)).collect()
+}
+
+/// Opens everything that the settings name.
+pub(crate) fn open_all(studio: &Studio, settings: &Settings) -> Result<(), MediaError> {
+    wanted(settings).into_iter().try_for_each(|medium| studio.open(medium, settings))
+}
+
+/// Records everything that the settings name.
+pub(crate) fn record(studio: &Studio, settings: &Settings) -> (Recording, Receiver<Event>) {
+    let (sender, events) = channel();
+    let sender = Mutex::new(sender);
+    let send = move |event| sender.lock().unwrap().send(event).unwrap_or_default();
+    (studio.record(&wanted(settings), settings, Arc::new(send)).unwrap(), events)
+}
+
 /// Waits until this is true of what was counted; no such wait may take long.
-pub(crate) fn wait_until(capture: &Capture, fits: impl Fn(Counters) -> bool) {
+pub(crate) fn wait_until(recording: &Recording, fits: impl Fn(Counters) -> bool) {
+    wait_for(|| fits(recording.counters()), || format!("{:?}", recording.counters()));
+}
+
+/// Waits until this is so.
+pub(crate) fn wait_for(fits: impl Fn() -> bool, words: impl Fn() -> String) {
     let deadline = Instant::now() + TEST_LIMIT;
-    while !fits(capture.counters()) {
-        assert!(Instant::now() < deadline, "{:?}", capture.counters());
-        std::thread::yield_now();
+    while !fits() {
+        assert!(Instant::now() < deadline, "{}", words());
+        std::thread::sleep(Duration::from_millis(2));
     }
 }
 
-/// What a recording gave.
-pub(crate) struct Recording {
-    pub(crate) fragments: Vec<Fragment>,
-    pub(crate) events: Vec<Event>,
-    pub(crate) capture: Arc<Capture>,
+/// Waits for a notice that fits.
+pub(crate) fn notice_of<T>(notices: &Receiver<Notice>, fits: impl Fn(&Notice) -> Option<T>) -> T {
+    loop {
+        let notice = notices.recv_timeout(TEST_LIMIT).expect("no such notice came");
+        if let Some(found) = fits(&notice) {
+            return found;
+        }
+    }
 }
 
-impl Recording {
-    /// Until the source ends by itself.
+pub(crate) fn boot_ns() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    (now.tv_sec * 1_000_000_000 + now.tv_nsec).unsigned_abs()
+}
+
+/// What a recording gave.
+pub(crate) struct Take {
+    pub(crate) fragments: Vec<Fragment>,
+    pub(crate) events: Vec<Event>,
+    pub(crate) counters: Counters,
+}
+
+impl Take {
+    /// Until the sources end by themselves.
     pub(crate) fn whole(settings: &Settings) -> Self {
         Self::until(settings, |_| false)
     }
 
-    /// Until this is true of the fragments so far; then it is stopped.
+    /// Until this is true of the fragments so far, or the sources end; then it is ended.
     pub(crate) fn until(settings: &Settings, enough: impl Fn(&[Fragment]) -> bool) -> Self {
-        let (sender, receiver) = mpsc::channel();
-        let sender = Mutex::new(sender);
-        let events = move |event| sender.lock().unwrap().send(event).unwrap_or_default();
-        let capture = Arc::new(Capture::start(settings, Arc::new(events)).unwrap());
-        let mut recording = Self { fragments: Vec::new(), events: Vec::new(), capture };
-        let mut stopping = None;
+        let (studio, _notices) = studio(NO_RING);
+        open_all(&studio, settings).unwrap();
+        let (recording, events) = record(&studio, settings);
+        let take = Self::follow(recording, &events, wanted(settings).len(), enough);
+        assert!(events.recv_timeout(Duration::from_millis(200)).is_err(), "after Finished");
+        take
+    }
+
+    /// Follows a recording of so many tracks until this is true of its fragments, or all tracks ended; then ends it.
+    pub(crate) fn follow(
+        recording: Recording,
+        events: &Receiver<Event>,
+        tracks: usize,
+        enough: impl Fn(&[Fragment]) -> bool,
+    ) -> Self {
+        let recording = Arc::new(recording);
+        let mut take = Self { fragments: Vec::new(), events: Vec::new(), counters: Counters::default() };
+        let mut ending = None;
         loop {
-            match receiver.recv_timeout(TEST_LIMIT).expect("events stopped coming") {
-                Event::Fragment(fragment) => recording.fragments.push(fragment),
+            match events.recv_timeout(TEST_LIMIT).expect("events stopped coming") {
+                Event::Fragment(fragment) => take.fragments.push(fragment),
                 Event::Finished => break,
-                other => recording.events.push(other),
+                other => take.events.push(other),
             }
-            if stopping.is_none() && enough(&recording.fragments) {
-                let capture = Arc::clone(&recording.capture);
-                stopping = Some(std::thread::spawn(move || capture.stop()));
+            if ending.is_none() && (enough(&take.fragments) || take.ended().len() == tracks) {
+                let recording = Arc::clone(&recording);
+                ending = Some(std::thread::spawn(move || recording.end()));
             }
         }
-        if let Some(thread) = stopping {
-            thread.join().unwrap();
-        }
-        assert!(receiver.recv_timeout(Duration::from_millis(200)).is_err(), "after Finished");
-        recording
+        ending.into_iter().for_each(|thread| thread.join().unwrap());
+        take.counters = recording.counters();
+        take
     }
 
     /// Writes one generation as a file.

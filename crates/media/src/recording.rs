@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A recording, for its owner.
+//!
+//! Must not know sources.
+
+use std::sync::{Arc, Mutex};
+
+use crate::error::MediaError;
+use crate::event::{Counters, Medium, TrackInfo};
+use crate::outbox::EventSink;
+use crate::router::Router;
+use crate::router::recording::{Account, Delivery};
+use crate::settings::Settings;
+use crate::sync::lock;
+
+/// A recording that runs. Dropping it ends it. Its sources stay open.
+pub struct Recording {
+    router: Arc<Router>,
+    delivery: Delivery,
+    /// How it stood when it ended.
+    ended: Mutex<Option<Account>>,
+}
+
+impl Recording {
+    pub(crate) fn begin(
+        router: &Arc<Router>,
+        media: &[Medium],
+        settings: &Settings,
+        events: EventSink,
+    ) -> Result<Self, MediaError> {
+        let delivery = router.record(media, settings, events)?;
+        Ok(Self { router: Arc::clone(router), delivery, ended: Mutex::default() })
+    }
+
+    /// What is being recorded. A source that was opened again may give something else.
+    pub fn tracks(&self) -> Vec<TrackInfo> {
+        self.account().tracks
+    }
+
+    /// `CLOCK_BOOTTIME` in ns at media time 0: the first frame, which the ring may have held.
+    pub fn zero_ns(&self) -> u64 {
+        self.account().zero_boot_ns
+    }
+
+    /// Frames so far.
+    pub fn counters(&self) -> Counters {
+        self.account().counters
+    }
+
+    /// Delivers everything that came, then [`Event::Finished`](crate::Event::Finished), then returns. The sources stay
+    /// open, and the ring fills again. A second call only waits for the same.
+    pub fn end(&self) {
+        lock(&self.ended).get_or_insert_with(|| self.router.end_recording());
+        self.router.wait_delivered(&self.delivery);
+    }
+
+    fn account(&self) -> Account {
+        lock(&self.ended).clone().unwrap_or_else(|| self.router.account())
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

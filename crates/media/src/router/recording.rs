@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The recording's side of the router: begins with the ring, ends in order, tells how it stands; and takes photos.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::MediaError;
+use crate::event::{Counters, Medium, TrackInfo};
+use crate::frame::NS_PER_SECOND;
+use crate::outbox::{EventSink, Outbox};
+use crate::photo;
+use crate::router::state::State;
+use crate::router::{Router, Turn};
+use crate::routing::Routing;
+use crate::settings::Settings;
+use crate::sync::{lock, wait_while};
+
+/// How long the last fragments may take to be delivered at the end.
+const FINISH_LIMIT: Duration = Duration::from_secs(30);
+/// A photo's picture may be no older, unless frames are that far apart.
+const PHOTO_AGE_MAX_NS: i64 = NS_PER_SECOND;
+
+/// How a recording stands, or stood when it ended.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Account {
+    pub(crate) tracks: Vec<TrackInfo>,
+    pub(crate) zero_boot_ns: u64,
+    pub(crate) counters: Counters,
+}
+
+/// The way of a recording to its receiver.
+pub(crate) struct Delivery {
+    number: u64,
+    outbox: Arc<Outbox>,
+}
+
+impl Router {
+    /// Begins a recording with what the ring holds, and waits until each of its tracks has come.
+    pub(crate) fn record(
+        &self,
+        media: &[Medium],
+        settings: &Settings,
+        events: EventSink,
+    ) -> Result<Delivery, MediaError> {
+        let mut state = lock(&self.state);
+        if state.taken_by.is_some() {
+            return Err(MediaError::pipeline("recording", "another recording has not ended"));
+        }
+        let tracks = state.tracks_of(media)?;
+        if tracks.is_empty() {
+            return Err(MediaError::pipeline("recording", "neither video nor audio is wanted"));
+        }
+        let (headers, notices) = (Arc::clone(&self.headers), Arc::clone(&self.notices));
+        let outbox = Outbox::start(events);
+        let mut routing = Routing::new(tracks, settings.chunk_ms, headers, notices, Arc::clone(&outbox));
+        let now_ns = self.time.now_ns();
+        routing.take_ring(state.ring.take(media, now_ns));
+        let number = state.begin(routing, now_ns);
+        self.changed.notify_all();
+        let limit = Duration::from_millis(u64::from(settings.start_timeout_ms));
+        let mut state = wait_while(state, &self.changed, limit, |state| state.is_beginning());
+        let Some(failure) = state.why_not_begun(settings.start_timeout_ms) else {
+            return Ok(Delivery { number, outbox });
+        };
+        (state.routing, state.taken_by) = (None, None);
+        outbox.abandon();
+        Err(failure)
+    }
+
+    /// Sends everything on its way. What comes from now on goes into the ring.
+    pub(crate) fn end_recording(&self) -> Account {
+        let routing = lock(&self.state).routing.take();
+        routing.map_or_else(Account::default, |mut routing| {
+            routing.end();
+            self.account_of(&routing)
+        })
+    }
+
+    /// Waits until everything is delivered; then another recording may begin.
+    pub(crate) fn wait_delivered(&self, delivery: &Delivery) {
+        if !delivery.outbox.wait_finished(FINISH_LIMIT) {
+            tracing::error!("the last fragments were not taken in time; they are left to the receiver");
+        }
+        let mut state = lock(&self.state);
+        state.taken_by = state.taken_by.filter(|number| *number != delivery.number);
+    }
+
+    /// How the recording that runs stands.
+    pub(crate) fn account(&self) -> Account {
+        let state = lock(&self.state);
+        state.routing.as_ref().map_or_else(Account::default, |routing| self.account_of(routing))
+    }
+
+    fn account_of(&self, routing: &Routing) -> Account {
+        Account {
+            tracks: routing.tracks(),
+            zero_boot_ns: self.time.boot_ns(routing.zero_ns()),
+            counters: routing.counters(),
+        }
+    }
+
+    /// The current picture, never one of long ago.
+    pub(crate) fn photo(&self) -> Result<Vec<u8>, MediaError> {
+        let caps = lock(&self.state).picture_caps()?;
+        let memory = lock(&self.picture).clone();
+        photo::jpeg(&memory, &caps)
+    }
+}
+
+impl State {
+    fn begin(&mut self, routing: Routing, now_ns: i64) -> u64 {
+        self.turn = Turn { number: self.turn.number + 1, from_ns: now_ns };
+        self.routing = Some(routing);
+        self.taken_by = Some(self.turn.number);
+        self.turn.number
+    }
+
+    fn is_beginning(&self) -> bool {
+        self.routing.as_ref().is_some_and(Routing::is_beginning)
+    }
+
+    /// Why the recording has not begun within this time, if it has not.
+    fn why_not_begun(&self, timeout_ms: u32) -> Option<MediaError> {
+        let routing = self.routing.as_ref()?;
+        let no_frame = |medium| {
+            let origin = self.up(medium).map_or_else(|| medium.to_string(), |track| track.wish.origin.clone());
+            MediaError::NoFrame { origin, medium, timeout_ms }
+        };
+        routing.failure().cloned().or_else(|| routing.lacks_first().map(no_frame))
+    }
+
+    /// The format of the pictures that are coming in.
+    fn picture_caps(&self) -> Result<gstreamer::Caps, MediaError> {
+        let none = |reason: String| MediaError::NoPicture { reason };
+        let track = self.up(Medium::Video).ok_or_else(|| none("no picture is being captured".to_owned()))?;
+        let idle = track.idle().ok_or_else(|| none("no picture yet; try again in a second".to_owned()))?;
+        if track.is_idle(PHOTO_AGE_MAX_NS) {
+            return Err(none(format!("no picture has come for {:.1} s", idle.as_secs_f64())));
+        }
+        track.caps.clone().ok_or_else(|| none("no picture yet; try again in a second".to_owned()))
+    }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the router's lock protects: the sources, the ring, and the recording that runs.
+//!
+//! Must not wait for anything.
+
+use crate::error::MediaError;
+use crate::event::{Medium, TrackInfo};
+use crate::frame::NS_PER_SECOND;
+use crate::header::HeaderTrack;
+use crate::inlet::Ticket;
+use crate::ring::{Ring, RingLimits};
+use crate::router::Turn;
+use crate::router_track::{Standing, Track, Wish};
+use crate::routing::{End, Routing};
+
+/// Frames wait this much longer than a chunk for the next one.
+const IDLE_NS: i64 = NS_PER_SECOND / 4;
+
+pub(super) struct State {
+    /// Of each medium the source that was opened last.
+    tracks: Vec<Track>,
+    openings: u64,
+    pub(super) ring: Ring,
+    pub(super) routing: Option<Routing>,
+    /// The recording that is about to begin, runs, or is not yet delivered to its end.
+    pub(super) taken_by: Option<u64>,
+    pub(super) turn: Turn,
+}
+
+impl State {
+    pub(super) fn new(ring: RingLimits) -> Self {
+        Self {
+            tracks: Vec::new(),
+            openings: 0,
+            ring: Ring::new(ring),
+            routing: None,
+            taken_by: None,
+            turn: Turn::default(),
+        }
+    }
+
+    /// The number of a source that is being opened. What was open of its medium has no say any more.
+    pub(super) fn admit(&mut self, wish: Wish) -> u64 {
+        self.openings += 1;
+        self.tracks.retain(|track| track.medium() != wish.medium);
+        self.tracks.push(Track::new(wish, self.openings));
+        self.openings
+    }
+
+    /// This source, unless it is over.
+    pub(super) fn track_mut(&mut self, ticket: Ticket) -> Option<&mut Track> {
+        self.tracks.iter_mut().find(|track| track.number == ticket.number && !track.is_over())
+    }
+
+    /// The source of this medium that gives frames.
+    pub(super) fn up(&self, medium: Medium) -> Option<&Track> {
+        self.tracks.iter().find(|track| track.medium() == medium && track.is_up())
+    }
+
+    /// The first of these whose first frame is still to come.
+    pub(super) fn opening(&self, tickets: &[Ticket]) -> Option<&Track> {
+        self.tracks.iter().find(|track| track.standing == Standing::Opening && is_of(track, tickets))
+    }
+
+    pub(super) fn open_failure(&self, tickets: &[Ticket]) -> Option<MediaError> {
+        self.tracks.iter().filter(|track| is_of(track, tickets)).find_map(|track| track.failure.clone())
+    }
+
+    /// The tracks of each header that a recording may need now: each source alone, and all.
+    pub(super) fn header_sets(&self) -> Vec<Vec<HeaderTrack>> {
+        let ups = Medium::BOTH.into_iter().filter_map(|medium| self.up(medium)?.header_track());
+        let all: Vec<HeaderTrack> = ups.collect();
+        let alone = all.iter().map(|track| vec![track.clone()]);
+        alone.chain((all.len() > 1).then(|| all.clone())).collect()
+    }
+
+    /// The tracks of a recording of these media, video first; an error if a source is not up.
+    pub(super) fn tracks_of(&self, media: &[Medium]) -> Result<Vec<TrackInfo>, MediaError> {
+        let wanted = Medium::BOTH.into_iter().filter(|medium| media.contains(medium));
+        let info = |medium| self.up(medium).and_then(Track::info).ok_or(MediaError::NotOpen { medium });
+        wanted.map(info).collect()
+    }
+
+    /// Whether the recording that runs takes what these media give, and does not wait for another.
+    pub(super) fn is_turn_of(&self, media: &[Medium]) -> bool {
+        self.routing
+            .as_ref()
+            .is_some_and(|routing| media.iter().any(|medium| routing.wants(*medium)) && !routing.can_wait(media))
+    }
+
+    /// A source is over.
+    pub(super) fn note_gone(&mut self, medium: Medium, end: End) {
+        match (&mut self.routing, end) {
+            (Some(routing), end) if routing.wants(medium) => {
+                if !routing.has_begun() && routing.lacks(medium) {
+                    routing.fail(match &end {
+                        End::Failed(reason) => MediaError::Failed { reason: reason.clone() },
+                        End::Ended | End::Stopped => MediaError::NotOpen { medium },
+                    });
+                }
+                routing.gone(medium, end);
+            }
+            (_, End::Stopped) => self.ring.forget(medium),
+            (_, end) => self.ring.note_gone(medium, end),
+        }
+    }
+
+    pub(super) fn note_lost(&mut self, medium: Medium, count: u64, reason: &str) {
+        match &mut self.routing {
+            Some(routing) if routing.wants(medium) => routing.lost(medium, count, reason),
+            _ => self.ring.note_lost(medium, count, reason),
+        }
+    }
+
+    /// What was captured does not wait in memory when nothing follows it.
+    pub(super) fn flush_if_idle(&mut self) {
+        let Some(routing) = &mut self.routing else { return };
+        let limit_ns = routing.chunk_ns() + IDLE_NS;
+        let recorded = self.tracks.iter().filter(|track| track.is_up() && routing.wants(track.medium()));
+        if recorded.fold(true, |all, track| all && track.is_idle(limit_ns)) {
+            routing.flush_idle();
+        }
+    }
+}
+
+fn is_of(track: &Track, tickets: &[Ticket]) -> bool {
+    tickets.iter().any(|ticket| ticket.number == track.number)
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What could break: what was kept before a recording is not in it, does not join, hides what was lost or gone, or is
+//! there though it was not wanted.
+
+use crate::studio::bench::*;
+use crate::studio::*;
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+
+const VIDEO: Medium = Medium::Video;
+const AUDIO: Medium = Medium::Audio;
+
+fn ring(seconds: u64) -> RingLimits {
+    RingLimits { ns: seconds * 1_000_000_000, bytes: usize::MAX, sound: true }
+}
+
+fn standby(time_ms: u64) {
+    std::thread::sleep(Duration::from_millis(time_ms));
+}
+
+#[test]
+fn every_frame_from_before_and_after_the_button_is_there_once() {
+    let bench = Bench::up(ring(60), &[video_plan(), audio_plan()]);
+    standby(2500);
+    let pressed_ns = bench.now_ns();
+    let bound = bench.record(&Medium::BOTH);
+    let zero_ns = bench.zero_ns(&bound);
+    assert!(pressed_ns - zero_ns > 2_400_000_000, "{} ns", pressed_ns - zero_ns);
+    let mut seen: Vec<Event> = (0..9).flat_map(|_| bound.until(is_fragment)).collect();
+    let (rest, counters) = bound.end();
+    seen.extend(rest);
+    let (pictures, sound) = (runs(&seen, 0, 1), runs(&seen, 0, 2));
+    assert!(pictures[0].starts_with_key);
+    for (runs, length, count) in [(&pictures, 6000, counters.video.muxed), (&sound, 1024, counters.audio.muxed)] {
+        assert!(runs.windows(2).all(|pair| pair[0].end == pair[1].begin), "{runs:?}");
+        assert_eq!((runs.last().unwrap().end - runs[0].begin + length / 2) / length, count);
+        assert_eq!(runs.iter().map(|run| u64::from(run.samples)).sum::<u64>(), count);
+    }
+    let button = u64::try_from((pressed_ns - zero_ns) / 1_000_000 * 90).unwrap();
+    assert!(pictures.iter().any(|run| run.begin < button && run.end >= button), "the button lies within");
+}
+
+#[test]
+fn without_a_ring_the_group_in_hand_begins_the_recording_and_nothing_older() {
+    let bench = Bench::up(NO_RING, &[video_plan(), audio_plan()]);
+    standby(2500);
+    let pressed_ns = bench.now_ns();
+    let bound = bench.record(&Medium::BOTH);
+    let early_ns = pressed_ns - bench.zero_ns(&bound);
+    assert!((0..1_500_000_000).contains(&early_ns), "{early_ns}");
+    assert!(bench.now_ns() - pressed_ns < 700_000_000, "it does not wait for the next key frame");
+}
+
+#[test]
+fn what_a_recording_has_taken_is_in_no_other_and_the_ring_fills_again() {
+    let bench = Bench::up(ring(60), &[video_plan(), audio_plan()]);
+    standby(1500);
+    let first = bench.record(&Medium::BOTH);
+    first.until(is_fragment);
+    first.end();
+    let ended_ns = bench.now_ns();
+    standby(2500);
+    let pressed_ns = bench.now_ns();
+    let second = bench.record(&Medium::BOTH);
+    let zero_ns = bench.zero_ns(&second);
+    // Sound may have been on its way at the end.
+    assert!(zero_ns > ended_ns - 100_000_000, "{}", ended_ns - zero_ns);
+    assert!(pressed_ns - zero_ns > 2_000_000_000);
+}
+
+#[test]
+fn frames_that_the_driver_lost_before_the_button_are_told() {
+    let bench = Bench::up(ring(60), &[video_plan()]);
+    let device = bench.element(VIDEO, "src");
+    let lost = gst::message::Qos::builder(true).src(&device).duration(gst::ClockTime::from_seconds(2));
+    device.post_message(lost.timestamp(gst::ClockTime::NONE).build()).unwrap();
+    standby(500);
+    let bound = bench.record(&[VIDEO]);
+    let (seen, counters) = bound.end();
+    assert!(seen.iter().any(|event| matches!(event, Event::Lost { count: 30, .. })), "{seen:?}");
+    assert_eq!(counters.video.lost, 30);
+}
+
+#[test]
+fn a_camera_that_was_away_in_standby_leaves_the_same_hole_as_in_a_recording() {
+    let bench = Bench::up(ring(60), &[video_plan(), audio_plan()]);
+    standby(1200);
+    gst::element_error!(bench.element(VIDEO, "src"), gst::ResourceError::Read, ["unplugged"]);
+    standby(1200);
+    bench.open(&video_plan(), 10_000).unwrap();
+    standby(600);
+    let bound = bench.record(&Medium::BOTH);
+    let (mut seen, counters) = bound.end();
+    seen.retain(|event| !is_fragment(event));
+    assert!(matches!(
+        seen[..],
+        [Event::Failed { medium: VIDEO, .. }, Event::Joined { medium: VIDEO }, Event::Finished]
+    ));
+    assert!(counters.audio.muxed > 47 * 2, "{counters:?}");
+}
+
+#[test]
+fn what_was_closed_is_forgotten() {
+    let bench = Bench::up(ring(60), &[video_plan(), audio_plan()]);
+    standby(1200);
+    bench.studio.close(AUDIO);
+    let closed_ns = bench.now_ns();
+    bench.open(&audio_plan(), 10_000).unwrap();
+    let bound = bench.record(&Medium::BOTH);
+    let zero_ns = bench.zero_ns(&bound);
+    let (seen, _) = bound.end();
+    let begin_ns = i64::try_from(runs(&seen, 0, 2)[0].begin).unwrap() * 1_000_000 / 48 + zero_ns;
+    assert!(begin_ns > closed_ns - 100_000_000);
+    assert_eq!(runs(&seen, 0, 1)[0].begin, 0, "pictures are there from the beginning");
+}
