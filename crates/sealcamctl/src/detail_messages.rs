@@ -52,8 +52,30 @@ impl Lang {
             "source-ended" => self.cause_source_ended(),
             "source-failed" => self.cause_source_failed(),
             "storage-failed" => self.cause_storage_failed(),
+            "storage-full" => self.cause_storage_full(),
             "recovered" => self.cause_recovered(),
             other => other.into(),
+        }
+    }
+
+    /// Why something was not captured, by the word in its interruption entry; a word that is not known is shown as it is.
+    pub(crate) fn interruption_cause(self, cause: &str) -> String {
+        match cause {
+            "camera" => self.interruption_camera(),
+            "microphone" => self.interruption_microphone(),
+            "encoder" => self.interruption_encoder(),
+            "storage" => self.interruption_storage(),
+            "recorder" => self.interruption_recorder(),
+            "power" => self.interruption_power(),
+            "battery" => self.interruption_battery(),
+            "storage-full" => self.interruption_storage_full(),
+            "suspend" => self.interruption_suspend(),
+            "damage" => self.interruption_damage(),
+            "weather" => self.interruption_weather(),
+            "obstruction" => self.interruption_obstruction(),
+            "place-changed" => self.interruption_place_changed(),
+            "other" => self.interruption_other(),
+            unknown => unknown.into(),
         }
     }
 }

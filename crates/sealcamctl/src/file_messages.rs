@@ -33,6 +33,21 @@ messages! { FILE_MESSAGES {
         en: "recorded gap: {medium}, {time}: {cause}",
         zh: "已记载的中断:{medium},{time}:{cause}",
     }
+    interruption_because(cause, detail) { en: "{cause}: {detail}", zh: "{cause}:{detail}" }
+    interruption_camera() { en: "camera failed", zh: "摄像头故障" }
+    interruption_microphone() { en: "microphone failed", zh: "麦克风故障" }
+    interruption_encoder() { en: "encoder failed", zh: "编码器故障" }
+    interruption_storage() { en: "storage failed", zh: "存储故障" }
+    interruption_recorder() { en: "recorder failed", zh: "录制程序故障" }
+    interruption_power() { en: "power cut", zh: "断电" }
+    interruption_battery() { en: "battery exhausted", zh: "电池耗尽" }
+    interruption_storage_full() { en: "storage full", zh: "存储已满" }
+    interruption_suspend() { en: "machine asleep", zh: "系统休眠" }
+    interruption_damage() { en: "damage", zh: "设备损坏" }
+    interruption_weather() { en: "weather", zh: "天气情况恶劣" }
+    interruption_obstruction() { en: "obstruction by persons", zh: "现场有关人员阻挠" }
+    interruption_place_changed() { en: "place of inspection changed", zh: "检查场所变化" }
+    interruption_other() { en: "other cause", zh: "其他原因" }
 
     verdict_intact() { en: "intact", zh: "完整无改动" }
     verdict_gaps() { en: "intact, with recorded gaps", zh: "无改动,含已记载的中断" }

@@ -6,8 +6,8 @@ use crate::engine::{Answer, Inbox, Message};
 use crate::errors::from_store;
 use crate::live::Live;
 use bus::{
-    BusError, Control, ControlFuture, DeviceInfo, ErrorKind, PhotoInfo, RecorderStatus, SessionId, SessionInfo,
-    StartOptions,
+    BusError, Control, ControlFuture, DeviceInfo, ErrorKind, ExplainOptions, InterruptionId, InterruptionInfo,
+    PhotoInfo, RecorderStatus, SessionId, SessionInfo, StartOptions, Timeline,
 };
 use std::sync::{Arc, Mutex, PoisonError};
 use store::StoreError;
@@ -87,6 +87,25 @@ impl Control for Desk {
             async move { found.await?.ok_or_else(|| BusError::internal(format!("session {id} is not in the index"))) },
         )
     }
+
+    fn interruptions(&self, session: Option<SessionId>) -> ControlFuture<'_, Vec<InterruptionInfo>> {
+        let found = self.look_up(move |live| live.interruptions(session));
+        Box::pin(async move { found.await?.ok_or_else(unknown_session) })
+    }
+
+    fn explain(&self, interruption: InterruptionId, _options: ExplainOptions) -> ControlFuture<'_, ()> {
+        let message = format!("interruption {interruption} is not in the index");
+        Box::pin(async { Err(BusError::new(ErrorKind::UnknownInterruption, message)) })
+    }
+
+    fn timeline(&self, session: SessionId) -> ControlFuture<'_, Timeline> {
+        let found = self.look_up(move |live| live.timeline(session));
+        Box::pin(async move { found.await?.ok_or_else(unknown_session) })
+    }
+}
+
+fn unknown_session() -> BusError {
+    BusError::new(ErrorKind::UnknownSession, "the session is not in the index")
 }
 
 #[cfg(test)]

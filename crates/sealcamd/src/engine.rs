@@ -222,7 +222,7 @@ impl Engine {
     fn publish_state(&self) {
         let (state, fault) = match self.recorder.state() {
             State::Standby => (RecorderState::Standby, None),
-            State::Starting => (RecorderState::Starting, None),
+            State::Starting => (RecorderState::Opening, None),
             State::Recording => (RecorderState::Recording, None),
             State::Stopping(_) | State::Closing(_) | State::Down => (RecorderState::Stopping, None),
             State::Faulted(reason) => (RecorderState::Faulted, Some(reason.clone())),

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the bus is told about the recorder: a snapshot that engine and writer keep up to date and anyone may read.
 
-use bus::{ChunkInfo, Counters, RecorderState, RecorderStatus, SegmentInfo, SessionId, SessionInfo};
+use bus::{
+    ChunkInfo, Counters, InterruptionInfo, RecorderState, RecorderStatus, SegmentInfo, SessionId, SessionInfo, Timeline,
+};
 use evidence::record::Medium;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -25,6 +27,9 @@ impl Live {
             current_session: None,
             counters: Counters::default(),
             recorded_up_to_ns: 0,
+            alarms: Vec::new(),
+            storage_minutes: None,
+            prerecord_ns: 0,
             device_id: device_id.into(),
             version: env!("CARGO_PKG_VERSION").into(),
             evidence_folder: folder.to_string_lossy().into_owned(),
@@ -97,6 +102,31 @@ impl Live {
         row.map(|row| self.info(&index, row)).transpose()
     }
 
+    /// The interruptions of a session, or of all; nothing where the session is not known.
+    pub(crate) fn interruptions(
+        &self,
+        session: Option<SessionId>,
+    ) -> Result<Option<Vec<InterruptionInfo>>, StoreError> {
+        let known = session.map_or(Ok(true), |id| self.session(id).map(|found| found.is_some()))?;
+        Ok(known.then(Vec::new))
+    }
+
+    /// What of a session was recorded when; nothing where it is not known.
+    pub(crate) fn timeline(&self, id: SessionId) -> Result<Option<Timeline>, StoreError> {
+        let timeline = |session: SessionInfo| Timeline {
+            session: id,
+            zero_utc_ns: session.started_utc_ns,
+            pressed_ns: None,
+            now_ns: None,
+            cause: session.cause,
+            chunks: Vec::new(),
+            interruptions: Vec::new(),
+            continues: session.continues,
+            continued_by: None,
+        };
+        Ok(self.session(id)?.map(timeline))
+    }
+
     fn info(&self, index: &Index, row: SessionRow) -> Result<SessionInfo, StoreError> {
         let segments = index.segments(row.session)?.into_iter().map(|segment| SegmentInfo {
             number: segment.number,
@@ -122,6 +152,8 @@ impl Live {
             signed_bytes: row.signed_bytes,
             segments: segments.collect(),
             photos: photos.into_iter().map(|file| file.trim_start_matches(&below).to_owned()).collect(),
+            continues: None,
+            interruptions: 0,
         })
     }
 
