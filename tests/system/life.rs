@@ -129,7 +129,7 @@ fn a_stop_while_starting_ends_what_was_being_started() {
     let daemon = bench.start();
     let mut watch = bench.watch();
     let mut start = Running::new(bench.ctl_command(&["start"]).stdout(Stdio::null()).spawn().unwrap());
-    watch.until("changed", |event| event["state"] == "starting");
+    watch.until("changed", |event| event["state"] == "opening");
     let session = bench.ctl(&["stop"]).good();
     assert_eq!((start.exit(), &session["cause"]), (0, &"stop".into()));
     assert_eq!(bench.ctl(&["status"]).good()["state"], "standby");
@@ -144,7 +144,7 @@ fn a_shutdown_while_starting_ends_cleanly() {
     let daemon = bench.start();
     let mut watch = bench.watch();
     let _start = Running::new(bench.ctl_command(&["start"]).stdout(Stdio::null()).spawn().unwrap());
-    watch.until("changed", |event| event["state"] == "starting");
+    watch.until("changed", |event| event["state"] == "opening");
     assert_eq!(daemon.stop(), 0);
     assert_eq!(bench.verify_all().short(), INTACT);
     bench.assert_invariants();

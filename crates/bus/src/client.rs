@@ -7,14 +7,15 @@ use zbus::fdo::{ObjectManagerProxy, PropertiesProxy};
 use zbus::names::InterfaceName;
 use zbus::{Connection, OwnedObjectPath, fdo};
 
-use crate::dict::{BadField, Dict, take};
+use crate::dict::{BadField, Dict, optional_text, take, take_list, take_parsed, take_session};
 use crate::error::{EXIT_ACCESS_DENIED, EXIT_NO_RECORDER};
 use crate::service::is_denied;
 use crate::session_object::SegmentTuple;
 use crate::watch::Watch;
 use crate::{
-    BUS_NAME, BusAddress, BusError, Counters, DeviceInfo, ErrorKind, PhotoInfo, RECORDER_INTERFACE, RECORDER_PATH,
-    Recorder1Proxy, RecorderStatus, SESSION_INTERFACE, SegmentInfo, SessionId, SessionInfo, StartOptions, options,
+    AlarmInfo, BUS_NAME, BusAddress, BusError, Counters, DeviceInfo, ErrorKind, ExplainOptions, InterruptionId,
+    InterruptionInfo, PhotoInfo, RECORDER_INTERFACE, RECORDER_PATH, Recorder1Proxy, RecorderStatus, SESSION_INTERFACE,
+    SegmentInfo, SessionId, SessionInfo, StartOptions, Timeline, options,
 };
 
 /// Why a request was not granted.
@@ -135,6 +136,27 @@ impl Client {
         devices.into_iter().map(|device| DeviceInfo::from_dict(device).map_err(Into::into)).collect()
     }
 
+    /// The interruptions of a session, or of all, in the order of the ledger.
+    pub async fn interruptions(&self, session: Option<SessionId>) -> Result<Vec<InterruptionInfo>, ClientError> {
+        let options = options::write_list_interruptions(session);
+        let interruptions = self.recorder.list_interruptions(options).await;
+        let interruptions = self.checked(interruptions).map_err(|error| of_session(error, session))?;
+        interruptions.into_iter().map(|one| InterruptionInfo::from_dict(one).map_err(Into::into)).collect()
+    }
+
+    /// Enters what an officer says of an interruption; returns when it is in the ledger.
+    pub async fn explain(&self, id: InterruptionId, options: &ExplainOptions) -> Result<(), ClientError> {
+        let options = options::write_explain(options);
+        self.checked(self.recorder.explain(&id.to_string(), options).await)
+    }
+
+    /// What of a session was recorded when.
+    pub async fn timeline(&self, session: SessionId) -> Result<Timeline, ClientError> {
+        let timeline = self.recorder.timeline(session.object_path().into()).await;
+        let timeline = self.checked(timeline).map_err(|error| of_session(error, Some(session)))?;
+        Ok(Timeline::from_dict(timeline)?)
+    }
+
     /// The recorder now.
     pub async fn status(&self) -> Result<RecorderStatus, ClientError> {
         let properties = self.properties(RECORDER_PATH).await?;
@@ -190,6 +212,16 @@ async fn connect(address: &BusAddress) -> Result<Connection, ClientError> {
     address.connect().await.map_err(no_bus)
 }
 
+/// The error that says which session is not known.
+fn of_session(error: ClientError, session: Option<SessionId>) -> ClientError {
+    match (error, session) {
+        (ClientError::Recorder(error), Some(session)) if error.kind() == ErrorKind::UnknownSession => {
+            ClientError::UnknownSession(session)
+        }
+        (error, _) => error,
+    }
+}
+
 /// Undoes the wrapping of one library error in the other.
 fn flatten(error: zbus::Error) -> zbus::Error {
     match error {
@@ -221,28 +253,16 @@ fn session_of(path: OwnedObjectPath) -> Result<SessionId, ClientError> {
     SessionId::from_object_path(path.as_str()).map_err(|error| ClientError::Answer(error.to_string()))
 }
 
-/// The session that a property names; "/" is none.
-pub(crate) fn optional_session(path: &str) -> Result<Option<SessionId>, BadField> {
-    match path {
-        "/" => Ok(None),
-        path => SessionId::from_object_path(path).map(Some).map_err(|_| BadField("CurrentSession")),
-    }
-}
-
-/// A text that may be empty for "none".
-pub(crate) fn optional_text(text: String) -> Option<String> {
-    Some(text).filter(|text| !text.is_empty())
-}
-
 fn read_status(mut dict: Dict) -> Result<RecorderStatus, ClientError> {
-    let state: String = take(&mut dict, "State")?;
-    let current: OwnedObjectPath = take(&mut dict, "CurrentSession")?;
     Ok(RecorderStatus {
-        state: state.parse().map_err(|_| BadField("State"))?,
+        state: take_parsed(&mut dict, "State")?,
         fault: optional_text(take(&mut dict, "Fault")?),
-        current_session: optional_session(current.as_str())?,
+        current_session: take_session(&mut dict, "CurrentSession")?,
         counters: Counters::from_dict(take(&mut dict, "Counters")?)?,
         recorded_up_to_ns: take(&mut dict, "RecordedUpTo")?,
+        alarms: take_list(&mut dict, "Alarms", AlarmInfo::from_dict)?,
+        storage_minutes: known_minutes(take(&mut dict, "StorageMinutes")?),
+        prerecord_ns: take(&mut dict, "PreRecordNs")?,
         device_id: take(&mut dict, "DeviceId")?,
         version: take(&mut dict, "Version")?,
         evidence_folder: take(&mut dict, "EvidenceFolder")?,
@@ -250,11 +270,10 @@ fn read_status(mut dict: Dict) -> Result<RecorderStatus, ClientError> {
 }
 
 fn read_session(mut dict: Dict) -> Result<SessionInfo, ClientError> {
-    let id: String = take(&mut dict, "Id")?;
     let segments: Vec<SegmentTuple> = take(&mut dict, "Segments")?;
     let ended_utc_ns: i64 = take(&mut dict, "EndedUtcNs")?;
     Ok(SessionInfo {
-        id: id.parse().map_err(|_| BadField("Id"))?,
+        id: take_parsed(&mut dict, "Id")?,
         officer: take(&mut dict, "Officer")?,
         folder: take(&mut dict, "Folder")?,
         started_utc_ns: take(&mut dict, "StartedUtcNs")?,
@@ -268,7 +287,14 @@ fn read_session(mut dict: Dict) -> Result<SessionInfo, ClientError> {
         signed_bytes: take(&mut dict, "SignedBytes")?,
         segments: segments.into_iter().map(segment_info).collect(),
         photos: take(&mut dict, "Photos")?,
+        continues: take_session(&mut dict, "Continues")?,
+        interruptions: take(&mut dict, "Interruptions")?,
     })
+}
+
+/// The minutes left; the largest number stands for "unknown".
+pub(crate) fn known_minutes(minutes: u64) -> Option<u64> {
+    Some(minutes).filter(|minutes| *minutes != u64::MAX)
 }
 
 fn segment_info((number, file, chunks, bytes): SegmentTuple) -> SegmentInfo {

@@ -3,7 +3,10 @@
 
 use std::pin::Pin;
 
-use crate::{BusError, DeviceInfo, PhotoInfo, RecorderStatus, SessionId, SessionInfo, StartOptions};
+use crate::{
+    BusError, DeviceInfo, ExplainOptions, InterruptionId, InterruptionInfo, PhotoInfo, RecorderStatus, SessionId,
+    SessionInfo, StartOptions, Timeline,
+};
 
 /// An answer that may take its time: `Box::pin(async move { ... })`.
 pub type ControlFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, BusError>> + Send + 'a>>;
@@ -28,4 +31,12 @@ pub trait Control: Send + Sync + 'static {
     fn sessions(&self) -> ControlFuture<'_, Vec<SessionInfo>>;
     /// One session now.
     fn session(&self, id: SessionId) -> ControlFuture<'_, SessionInfo>;
+    /// The interruptions of a session, or of all, in the order of the ledger. A session that is not known is
+    /// [`UnknownSession`](crate::ErrorKind::UnknownSession).
+    fn interruptions(&self, session: Option<SessionId>) -> ControlFuture<'_, Vec<InterruptionInfo>>;
+    /// Enters what an officer says of an interruption; answers when it is in the ledger. One that is not known is
+    /// [`UnknownInterruption`](crate::ErrorKind::UnknownInterruption).
+    fn explain(&self, interruption: InterruptionId, options: ExplainOptions) -> ControlFuture<'_, ()>;
+    /// What of a session was recorded when. One that is not known is [`UnknownSession`](crate::ErrorKind::UnknownSession).
+    fn timeline(&self, session: SessionId) -> ControlFuture<'_, Timeline>;
 }

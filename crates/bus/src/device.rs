@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Cameras and microphones as `ListDevices` gives them, and their form on the bus.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
-use crate::dict::{BadField, Dict, Reply, take, take_list, take_optional};
-use crate::types::{UnknownWord, words};
+use crate::dict::{BadField, Dict, Reply, take, take_list, take_optional, take_parsed};
+use crate::types::words;
 
 words! {
     /// What a device captures.
@@ -138,10 +135,9 @@ impl DeviceInfo {
 
     /// The device as it came over the bus.
     pub(crate) fn from_dict(mut dict: Dict) -> Result<Self, BadField> {
-        let kind: String = take(&mut dict, "kind")?;
         let problem: String = take(&mut dict, "problem")?;
         Ok(Self {
-            kind: kind.parse().map_err(|_| BadField("kind"))?,
+            kind: take_parsed(&mut dict, "kind")?,
             source: take(&mut dict, "source")?,
             name: take(&mut dict, "name")?,
             in_use: take(&mut dict, "in_use")?,

@@ -62,6 +62,10 @@ kinds! {
     Internal = 19,
     /// A source is nothing that can be recorded: no MP4, no camera, no such track or format.
     SourceUnusable = 22,
+    /// There is no such interruption.
+    UnknownInterruption = 23,
+    /// There is no such session.
+    UnknownSession = 24,
 }
 
 impl ErrorKind {

@@ -6,12 +6,14 @@
 //! know how anything is recorded: the daemon implements [`Control`], and tells what happened through a [`Notifier`].
 
 mod address;
+mod alarm;
 mod client;
 mod control;
 mod device;
 mod dict;
 mod error;
 mod id;
+mod interruption;
 mod notify;
 mod options;
 mod proxy;
@@ -19,19 +21,23 @@ mod publish;
 mod recorder_object;
 mod service;
 mod session_object;
+mod timeline;
 mod types;
 mod watch;
 
 pub use address::{BusAddress, BusAddressError};
+pub use alarm::{AlarmInfo, AlarmKind};
 pub use client::{Client, ClientError};
 pub use control::{Control, ControlFuture};
 pub use device::{ControlInfo, DeviceInfo, DeviceKind, FormatInfo};
 pub use error::{BusError, EXIT_ACCESS_DENIED, EXIT_NO_RECORDER, ErrorKind};
-pub use id::{SessionId, SessionIdError};
+pub use id::{BootId, IdError, InterruptionId, SessionId};
+pub use interruption::{Account, Duty, ExplainOptions, InterruptionInfo, Known, Medium, Moment, OfficerCause};
 pub use notify::{Events, Notifier, QUEUE_CAPACITY_EVENTS};
-pub use options::OFFICER_MAX_CHARACTERS;
+pub use options::{OFFICER_MAX_CHARACTERS, TEXT_MAX_CHARACTERS};
 pub use proxy::{Recorder1Proxy, Session1Proxy};
 pub use service::{Claim, ServeError, Service, claim, serve};
+pub use timeline::{ChunkSpan, PlacedInterruption, Timeline};
 pub use types::{
     ChunkInfo, Counters, Media, PhotoInfo, RecorderState, RecorderStatus, SegmentInfo, SessionInfo, StartOptions,
     UnknownWord,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{ChunkInfo, PhotoInfo, SessionId};
+use crate::{AlarmInfo, AlarmKind, ChunkInfo, InterruptionId, PhotoInfo, SessionId};
 
 /// The most events that wait to be published. At two chunks a second this is more than eight minutes of a bus that stands still.
 pub const QUEUE_CAPACITY_EVENTS: usize = 1024;
@@ -14,7 +14,7 @@ pub const QUEUE_CAPACITY_EVENTS: usize = 1024;
 /// Something that happened.
 #[derive(Debug)]
 pub(crate) enum Event {
-    /// State, fault or current session may have changed.
+    /// Properties of the recorder may have changed.
     StateChanged,
     /// A session is open.
     SessionStarted(SessionId),
@@ -26,6 +26,14 @@ pub(crate) enum Event {
     ChunkRecorded(ChunkInfo),
     /// A photo is durable and signed.
     PhotoTaken(PhotoInfo),
+    /// An alarm is raised.
+    AlarmRaised(AlarmInfo),
+    /// An alarm is over.
+    AlarmQuiet(AlarmKind),
+    /// An interruption of a session began, and why.
+    InterruptionBegan(InterruptionId, SessionId, String),
+    /// An interruption of a session is over.
+    InterruptionEnded(InterruptionId, SessionId),
     /// Not published: answered when all before it is published and the session, if any, has its object.
     Settle(Option<SessionId>, oneshot::Sender<()>),
 }
@@ -54,7 +62,8 @@ impl Notifier {
         (notifier, events)
     }
 
-    /// State, fault or current session may have changed: they are asked for, and what differs is announced.
+    /// State, fault, current session, alarms or the minutes left may have changed: they are asked for, and what differs is
+    /// announced.
     pub fn state_changed(&self) {
         self.tell(Event::StateChanged);
     }
@@ -82,6 +91,26 @@ impl Notifier {
     /// A photo is durable and signed.
     pub fn photo_taken(&self, photo: PhotoInfo) {
         self.tell(Event::PhotoTaken(photo));
+    }
+
+    /// An alarm is raised; `Control::status` knows it.
+    pub fn alarm_raised(&self, alarm: AlarmInfo) {
+        self.tell(Event::AlarmRaised(alarm));
+    }
+
+    /// An alarm is over; `Control::status` has it no more.
+    pub fn alarm_quiet(&self, kind: AlarmKind) {
+        self.tell(Event::AlarmQuiet(kind));
+    }
+
+    /// An interruption began and is in the ledger; `Control::interruptions` and the count of `Control::session` know it.
+    pub fn interruption_began(&self, interruption: InterruptionId, session: SessionId, cause: impl Into<String>) {
+        self.tell(Event::InterruptionBegan(interruption, session, cause.into()));
+    }
+
+    /// An interruption is over, and its end in the ledger.
+    pub fn interruption_ended(&self, interruption: InterruptionId, session: SessionId) {
+        self.tell(Event::InterruptionEnded(interruption, session));
     }
 
     /// How many events were dropped since the start, because the bus stood still while the queue was full. The service

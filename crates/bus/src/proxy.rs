@@ -20,6 +20,15 @@ pub trait Recorder1 {
     fn take_photo(&self, options: HashMap<&str, Variant<'_>>) -> zbus::Result<(String, Vec<u8>)>;
     /// The cameras and microphones.
     fn list_devices(&self) -> zbus::Result<Vec<HashMap<String, OwnedVariant>>>;
+    /// The interruptions of a session, or of all.
+    fn list_interruptions(
+        &self,
+        options: HashMap<&str, Variant<'_>>,
+    ) -> zbus::Result<Vec<HashMap<String, OwnedVariant>>>;
+    /// Enters what an officer says of an interruption.
+    fn explain(&self, interruption: &str, options: HashMap<&str, Variant<'_>>) -> zbus::Result<()>;
+    /// What of a session was recorded when.
+    fn timeline(&self, session: ObjectPath<'_>) -> zbus::Result<HashMap<String, OwnedVariant>>;
 
     /// What the recorder is doing.
     #[zbus(property)]
@@ -36,6 +45,15 @@ pub trait Recorder1 {
     /// Media time up to which that session is durable.
     #[zbus(property(emits_changed_signal = "false"))]
     fn recorded_up_to(&self) -> zbus::Result<u64>;
+    /// The alarms that stand.
+    #[zbus(property)]
+    fn alarms(&self) -> zbus::Result<Vec<HashMap<String, OwnedVariant>>>;
+    /// Minutes that can still be recorded; the largest number: unknown.
+    #[zbus(property)]
+    fn storage_minutes(&self) -> zbus::Result<u64>;
+    /// How much the pre-record holds.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn pre_record_ns(&self) -> zbus::Result<u64>;
     /// The device's name.
     #[zbus(property(emits_changed_signal = "const"))]
     fn device_id(&self) -> zbus::Result<String>;
@@ -65,6 +83,18 @@ pub trait Recorder1 {
     /// A photo is durable and signed.
     #[zbus(signal)]
     fn photo_taken(&self, file: &str) -> zbus::Result<()>;
+    /// An alarm is raised.
+    #[zbus(signal)]
+    fn alarm_raised(&self, kind: &str, detail: &str) -> zbus::Result<()>;
+    /// An alarm is over.
+    #[zbus(signal)]
+    fn alarm_quiet(&self, kind: &str) -> zbus::Result<()>;
+    /// An interruption began.
+    #[zbus(signal)]
+    fn interruption_began(&self, interruption: &str, session: ObjectPath<'_>, cause: &str) -> zbus::Result<()>;
+    /// An interruption is over.
+    #[zbus(signal)]
+    fn interruption_ended(&self, interruption: &str, session: ObjectPath<'_>) -> zbus::Result<()>;
 }
 
 /// One recording: interface `org.sealcam.Session1`.
@@ -112,4 +142,10 @@ pub trait Session1 {
     /// Photos taken during it.
     #[zbus(property)]
     fn photos(&self) -> zbus::Result<Vec<String>>;
+    /// The session that it goes on with, or "/".
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn continues(&self) -> zbus::Result<OwnedObjectPath>;
+    /// How many interruptions it has.
+    #[zbus(property)]
+    fn interruptions(&self) -> zbus::Result<u64>;
 }

@@ -13,11 +13,13 @@ use zbus::object_server::SignalEmitter;
 use zbus::{Connection, Variant};
 
 use crate::control::Control;
+use crate::dict::{Reply, session_path};
 use crate::notify::{Event, Events};
-use crate::recorder_object::{RecorderObject, session_path};
+use crate::recorder_object::{RecorderObject, storage_minutes};
 use crate::session_object::SessionObject;
 use crate::{
-    BusError, ChunkInfo, PhotoInfo, RECORDER_INTERFACE, RECORDER_PATH, RecorderState, SESSION_INTERFACE, SessionId,
+    AlarmInfo, AlarmKind, BusError, ChunkInfo, InterruptionId, PhotoInfo, RECORDER_INTERFACE, RECORDER_PATH,
+    RecorderState, RecorderStatus, SESSION_INTERFACE, SessionId,
 };
 
 /// What stands in the way of publishing.
@@ -35,6 +37,15 @@ struct Announced {
     state: RecorderState,
     fault: Option<String>,
     current_session: Option<SessionId>,
+    alarms: Vec<AlarmInfo>,
+    storage_minutes: Option<u64>,
+}
+
+impl From<RecorderStatus> for Announced {
+    fn from(status: RecorderStatus) -> Self {
+        let RecorderStatus { state, fault, current_session, alarms, storage_minutes, .. } = status;
+        Self { state, fault, current_session, alarms, storage_minutes }
+    }
 }
 
 pub(crate) struct Publisher {
@@ -85,6 +96,10 @@ impl Publisher {
             Event::SessionRemoved(session) => self.session_removed(session).await,
             Event::ChunkRecorded(chunk) => self.chunk_recorded(&chunk).await,
             Event::PhotoTaken(photo) => self.photo_taken(&photo).await,
+            Event::AlarmRaised(alarm) => self.alarm_raised(&alarm).await,
+            Event::AlarmQuiet(kind) => self.alarm_quiet(kind).await,
+            Event::InterruptionBegan(id, session, cause) => self.interruption_began(id, session, &cause).await,
+            Event::InterruptionEnded(id, session) => self.interruption_ended(id, session).await,
             Event::Settle(session, done) => self.settle(session, done).await,
         }
     }
@@ -138,6 +153,40 @@ impl Publisher {
         Ok(())
     }
 
+    async fn alarm_raised(&mut self, alarm: &AlarmInfo) -> Result<(), PublishError> {
+        RecorderObject::alarm_raised(&self.recorder()?, alarm.kind.as_str(), &alarm.detail).await?;
+        self.refresh_state().await
+    }
+
+    async fn alarm_quiet(&mut self, kind: AlarmKind) -> Result<(), PublishError> {
+        RecorderObject::alarm_quiet(&self.recorder()?, kind.as_str()).await?;
+        self.refresh_state().await
+    }
+
+    /// The signal goes out even where the session's properties cannot be read.
+    async fn interruption_began(
+        &self,
+        id: InterruptionId,
+        session: SessionId,
+        cause: &str,
+    ) -> Result<(), PublishError> {
+        let told = self.interruptions_changed(session).await;
+        let (id, session) = (id.to_string(), session.object_path().into());
+        RecorderObject::interruption_began(&self.recorder()?, &id, session, cause).await?;
+        told
+    }
+
+    async fn interruptions_changed(&self, session: SessionId) -> Result<(), PublishError> {
+        self.add(session).await?;
+        let count = self.control.session(session).await?.interruptions;
+        self.session_changed(session, HashMap::from([("Interruptions", count.into())])).await
+    }
+
+    async fn interruption_ended(&self, id: InterruptionId, session: SessionId) -> Result<(), PublishError> {
+        RecorderObject::interruption_ended(&self.recorder()?, &id.to_string(), session.object_path().into()).await?;
+        Ok(())
+    }
+
     async fn settle(
         &mut self,
         session: Option<SessionId>,
@@ -169,8 +218,7 @@ impl Publisher {
 
     /// Announces what differs from what was announced before.
     async fn refresh_state(&mut self) -> Result<(), PublishError> {
-        let status = self.control.status().await?;
-        let now = Announced { state: status.state, fault: status.fault, current_session: status.current_session };
+        let now = Announced::from(self.control.status().await?);
         let changed = differences(self.announced.as_ref(), &now);
         if !changed.is_empty() {
             properties_changed(&self.recorder()?, RECORDER_INTERFACE, changed).await?;
@@ -194,6 +242,12 @@ fn differences(before: Option<&Announced>, now: &Announced) -> HashMap<&'static 
     }
     if before.map(|before| before.current_session) != Some(now.current_session) {
         changed.insert("CurrentSession", session_path(now.current_session).into());
+    }
+    if before.map(|before| &before.alarms) != Some(&now.alarms) {
+        changed.insert("Alarms", now.alarms.iter().map(AlarmInfo::to_reply).collect::<Vec<Reply>>().into());
+    }
+    if before.map(|before| before.storage_minutes) != Some(now.storage_minutes) {
+        changed.insert("StorageMinutes", storage_minutes(now.storage_minutes).into());
     }
     changed
 }

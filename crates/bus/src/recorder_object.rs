@@ -8,12 +8,11 @@ use zbus::object_server::SignalEmitter;
 use zbus::{ObjectPath, OwnedObjectPath, interface};
 
 use crate::control::Control;
-use crate::dict::{Dict, Reply};
+use crate::dict::{Dict, Reply, session_path};
 use crate::notify::Notifier;
-use crate::{BusError, DeviceInfo, ErrorKind, RecorderStatus, SessionId, options};
-
-/// The path that stands for "no session".
-const NO_SESSION_PATH: ObjectPath<'static> = ObjectPath::from_static_str_unchecked("/");
+use crate::{
+    AlarmInfo, BusError, DeviceInfo, ErrorKind, InterruptionId, InterruptionInfo, RecorderStatus, SessionId, options,
+};
 
 /// Who answers.
 #[derive(Clone)]
@@ -27,9 +26,9 @@ pub(crate) struct RecorderObject {
     recorder: watch::Receiver<Option<Recorder>>,
 }
 
-/// The session as a property value: its object, or "/".
-pub(crate) fn session_path(session: Option<SessionId>) -> OwnedObjectPath {
-    session.map_or_else(|| NO_SESSION_PATH.into(), SessionId::object_path)
+/// The minutes left as a property value: the largest number where nobody knows.
+pub(crate) fn storage_minutes(minutes: Option<u64>) -> u64 {
+    minutes.unwrap_or(u64::MAX)
 }
 
 impl RecorderObject {
@@ -83,6 +82,27 @@ impl RecorderObject {
         Ok(devices.iter().map(DeviceInfo::to_reply).collect())
     }
 
+    #[zbus(out_args("interruptions"))]
+    async fn list_interruptions(&self, options: Dict) -> Result<Vec<Reply>, BusError> {
+        let session = options::list_interruptions(&options)?;
+        let interruptions = self.recorder().await?.control.interruptions(session).await?;
+        Ok(interruptions.iter().map(InterruptionInfo::to_reply).collect())
+    }
+
+    async fn explain(&self, interruption: String, options: Dict) -> Result<(), BusError> {
+        let options = options::explain(&options)?;
+        let id = interruption.parse::<InterruptionId>();
+        let id = id.map_err(|error| BusError::new(ErrorKind::UnknownInterruption, error))?;
+        self.recorder().await?.control.explain(id, options).await
+    }
+
+    #[zbus(out_args("timeline"))]
+    async fn timeline(&self, session: ObjectPath<'_>) -> Result<Reply, BusError> {
+        let session = SessionId::from_object_path(session.as_str());
+        let session = session.map_err(|error| BusError::new(ErrorKind::UnknownSession, error))?;
+        Ok(self.recorder().await?.control.timeline(session).await?.to_reply())
+    }
+
     #[zbus(property)]
     async fn state(&self) -> Result<String, BusError> {
         Ok(self.status().await?.state.to_string())
@@ -106,6 +126,21 @@ impl RecorderObject {
     #[zbus(property(emits_changed_signal = "false"))]
     async fn recorded_up_to(&self) -> Result<u64, BusError> {
         Ok(self.status().await?.recorded_up_to_ns)
+    }
+
+    #[zbus(property)]
+    async fn alarms(&self) -> Result<Vec<Reply>, BusError> {
+        Ok(self.status().await?.alarms.iter().map(AlarmInfo::to_reply).collect())
+    }
+
+    #[zbus(property)]
+    async fn storage_minutes(&self) -> Result<u64, BusError> {
+        Ok(storage_minutes(self.status().await?.storage_minutes))
+    }
+
+    #[zbus(property(emits_changed_signal = "false"))]
+    async fn pre_record_ns(&self) -> Result<u64, BusError> {
+        Ok(self.status().await?.prerecord_ns)
     }
 
     #[zbus(property(emits_changed_signal = "const"))]
@@ -145,4 +180,25 @@ impl RecorderObject {
 
     #[zbus(signal)]
     pub(crate) async fn photo_taken(emitter: &SignalEmitter<'_>, file: &str) -> zbus::Result<()>;
+
+    #[zbus(signal)]
+    pub(crate) async fn alarm_raised(emitter: &SignalEmitter<'_>, kind: &str, detail: &str) -> zbus::Result<()>;
+
+    #[zbus(signal)]
+    pub(crate) async fn alarm_quiet(emitter: &SignalEmitter<'_>, kind: &str) -> zbus::Result<()>;
+
+    #[zbus(signal)]
+    pub(crate) async fn interruption_began(
+        emitter: &SignalEmitter<'_>,
+        interruption: &str,
+        session: ObjectPath<'_>,
+        cause: &str,
+    ) -> zbus::Result<()>;
+
+    #[zbus(signal)]
+    pub(crate) async fn interruption_ended(
+        emitter: &SignalEmitter<'_>,
+        interruption: &str,
+        session: ObjectPath<'_>,
+    ) -> zbus::Result<()>;
 }

@@ -4,9 +4,10 @@
 
 use std::sync::Arc;
 
-use zbus::interface;
+use zbus::{OwnedObjectPath, interface};
 
 use crate::control::Control;
+use crate::dict::session_path;
 use crate::{BusError, SegmentInfo, SessionId, SessionInfo};
 
 pub(crate) struct SessionObject {
@@ -97,5 +98,15 @@ impl SessionObject {
     #[zbus(property)]
     async fn photos(&self) -> Result<Vec<String>, BusError> {
         Ok(self.info().await?.photos)
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    async fn continues(&self) -> Result<OwnedObjectPath, BusError> {
+        Ok(session_path(self.info().await?.continues))
+    }
+
+    #[zbus(property)]
+    async fn interruptions(&self) -> Result<u64, BusError> {
+        Ok(self.info().await?.interruptions)
     }
 }

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Plain data that goes over the bus and into `--json`.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
-use crate::SessionId;
+use crate::{AlarmInfo, SessionId};
 
 /// A word that is none of those allowed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,7 +16,7 @@ pub struct UnknownWord {
 macro_rules! words {
     ($(#[$outer:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$outer])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ::serde::Serialize, ::serde::Deserialize)]
         pub enum $name {
             $($(#[$doc])* #[serde(rename = $word)] $variant,)*
         }
@@ -34,17 +31,17 @@ macro_rules! words {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.pad(self.as_str())
             }
         }
 
-        impl FromStr for $name {
-            type Err = UnknownWord;
+        impl ::std::str::FromStr for $name {
+            type Err = $crate::UnknownWord;
 
-            fn from_str(word: &str) -> Result<Self, UnknownWord> {
-                Self::ALL.iter().copied().find(|one| one.as_str() == word).ok_or_else(|| UnknownWord {
+            fn from_str(word: &str) -> Result<Self, $crate::UnknownWord> {
+                Self::ALL.iter().copied().find(|one| one.as_str() == word).ok_or_else(|| $crate::UnknownWord {
                     word: word.to_owned(),
                     allowed: [$($word),*].join(", "),
                 })
@@ -69,12 +66,18 @@ words! {
 words! {
     /// What the recorder is doing.
     RecorderState {
-        /// A recording is being started.
+        /// The recorder itself is starting: its evidence is being opened.
         Starting = "starting",
         /// Ready; nothing is recorded.
         Standby = "standby",
-        /// A session is open.
+        /// A recording is being opened.
+        Opening = "opening",
+        /// A session is open, and every wanted medium arrives.
         Recording = "recording",
+        /// A session is open, and one medium is missing.
+        Degraded = "degraded",
+        /// A session is open, and all media are missing.
+        Interrupted = "interrupted",
         /// The session is being closed, or the recorder ends.
         Stopping = "stopping",
         /// Not able to record the last time; see the fault.
@@ -125,6 +128,12 @@ pub struct RecorderStatus {
     pub counters: Counters,
     /// Media time up to which that session is durable and signed.
     pub recorded_up_to_ns: u64,
+    /// The alarms that stand, in the order in which they were raised.
+    pub alarms: Vec<AlarmInfo>,
+    /// How many whole minutes can still be recorded at the present rate; none: unknown.
+    pub storage_minutes: Option<u64>,
+    /// How much the pre-record holds.
+    pub prerecord_ns: u64,
     /// The device's name.
     pub device_id: String,
     /// The recorder's version.
@@ -177,6 +186,10 @@ pub struct SessionInfo {
     pub segments: Vec<SegmentInfo>,
     /// File names of the photos taken during it, within its folder.
     pub photos: Vec<String>,
+    /// The session that was cut off and that it goes on with.
+    pub continues: Option<SessionId>,
+    /// How many interruptions it has.
+    pub interruptions: u64,
 }
 
 /// A photo that is durable and signed.

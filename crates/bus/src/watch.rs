@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the recorder announces, as one ordered stream.
 
+use std::collections::HashMap;
+
 use futures_util::stream::StreamExt;
 use serde::{Deserialize, Serialize};
 use zbus::fdo::{self, DBusProxy, PropertiesChanged};
 use zbus::message::{Message, Type};
 use zbus::names::OwnedUniqueName;
-use zbus::{Connection, MatchRule, MessageStream, OwnedObjectPath};
+use zbus::{Connection, MatchRule, MessageStream, OwnedObjectPath, OwnedVariant, Variant};
 
-use crate::client::{optional_session, optional_text};
-use crate::{BUS_NAME, ChunkInfo, RECORDER_INTERFACE, RECORDER_PATH, RecorderState, SessionId};
+use crate::client::known_minutes;
+use crate::dict::{Dict, optional_session, optional_text};
+use crate::{
+    AlarmInfo, AlarmKind, BUS_NAME, ChunkInfo, InterruptionId, RECORDER_INTERFACE, RECORDER_PATH, RecorderState,
+    SessionId,
+};
 
 const DBUS_NAME: &str = "org.freedesktop.DBus";
 const OWNER_CHANGED: &str = "NameOwnerChanged";
@@ -30,6 +36,12 @@ pub enum WatchEvent {
         /// The open session; `Some(None)`: none any more.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         current_session: Option<Option<SessionId>>,
+        /// The alarms that stand now.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        alarms: Option<Vec<AlarmInfo>>,
+        /// The whole minutes that can still be recorded; `Some(None)`: unknown.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        storage_minutes: Option<Option<u64>>,
     },
     /// A chunk is durable, signed and indexed.
     ChunkRecorded(ChunkInfo),
@@ -49,6 +61,34 @@ pub enum WatchEvent {
     PhotoTaken {
         /// Its path below the evidence folder.
         file: String,
+    },
+    /// An alarm is raised.
+    AlarmRaised {
+        /// What it is about.
+        kind: AlarmKind,
+        /// What happened.
+        detail: String,
+    },
+    /// An alarm is over.
+    AlarmQuiet {
+        /// What it was about.
+        kind: AlarmKind,
+    },
+    /// An interruption of a session began.
+    InterruptionBegan {
+        /// The interruption.
+        interruption: InterruptionId,
+        /// The session.
+        session: SessionId,
+        /// Why.
+        cause: String,
+    },
+    /// An interruption of a session is over.
+    InterruptionEnded {
+        /// The interruption.
+        interruption: InterruptionId,
+        /// The session.
+        session: SessionId,
     },
     /// The recorder came to the bus.
     RecorderAppeared,
@@ -128,8 +168,34 @@ fn event_in(message: &Message) -> Option<WatchEvent> {
         (RECORDER_INTERFACE, "SessionStarted") => Some(WatchEvent::SessionStarted { session: session(message)? }),
         (RECORDER_INTERFACE, "SessionEnded") => session_ended(message),
         (RECORDER_INTERFACE, "PhotoTaken") => Some(WatchEvent::PhotoTaken { file: message.body().deserialize().ok()? }),
+        (RECORDER_INTERFACE, "AlarmRaised") => alarm_raised(message),
+        (RECORDER_INTERFACE, "AlarmQuiet") => alarm_quiet(message),
+        (RECORDER_INTERFACE, "InterruptionBegan") => interruption_began(message),
+        (RECORDER_INTERFACE, "InterruptionEnded") => interruption_ended(message),
         _ => None,
     }
+}
+
+fn alarm_raised(message: &Message) -> Option<WatchEvent> {
+    let (kind, detail): (String, String) = message.body().deserialize().ok()?;
+    Some(WatchEvent::AlarmRaised { kind: kind.parse().ok()?, detail })
+}
+
+fn alarm_quiet(message: &Message) -> Option<WatchEvent> {
+    let kind: String = message.body().deserialize().ok()?;
+    Some(WatchEvent::AlarmQuiet { kind: kind.parse().ok()? })
+}
+
+fn interruption_began(message: &Message) -> Option<WatchEvent> {
+    let (interruption, path, cause): (String, OwnedObjectPath, String) = message.body().deserialize().ok()?;
+    let (interruption, session) = (interruption.parse().ok()?, SessionId::from_object_path(path.as_str()).ok()?);
+    Some(WatchEvent::InterruptionBegan { interruption, session, cause })
+}
+
+fn interruption_ended(message: &Message) -> Option<WatchEvent> {
+    let (interruption, path): (String, OwnedObjectPath) = message.body().deserialize().ok()?;
+    let (interruption, session) = (interruption.parse().ok()?, SessionId::from_object_path(path.as_str()).ok()?);
+    Some(WatchEvent::InterruptionEnded { interruption, session })
 }
 
 fn session(message: &Message) -> Option<SessionId> {
@@ -152,14 +218,35 @@ fn chunk_recorded(message: &Message) -> Option<WatchEvent> {
 fn changed(message: &Message) -> Option<WatchEvent> {
     let signal = PropertiesChanged::from_message(message.clone())?;
     let args = signal.args().ok()?;
-    let text = |key: &str| -> Option<String> { args.changed_properties().get(key)?.try_clone().ok()?.try_into().ok() };
-    let current: Option<OwnedObjectPath> =
-        args.changed_properties().get("CurrentSession").and_then(|value| value.try_clone().ok()?.try_into().ok());
+    let properties = Changes(args.changed_properties());
     let event = WatchEvent::Changed {
-        state: text("State").and_then(|word| word.parse().ok()),
-        fault: text("Fault").map(optional_text),
-        current_session: current.and_then(|path| optional_session(path.as_str()).ok()),
+        state: properties.value::<String>("State").and_then(|word| word.parse().ok()),
+        fault: properties.value("Fault").map(optional_text),
+        current_session: properties.value("CurrentSession").and_then(session_in),
+        alarms: properties.value("Alarms").and_then(alarms_in),
+        storage_minutes: properties.value("StorageMinutes").map(known_minutes),
     };
-    let empty = WatchEvent::Changed { state: None, fault: None, current_session: None };
-    Some(event).filter(|event| *event != empty)
+    Some(event).filter(|event| *event != nothing_changed())
+}
+
+/// The properties in a signal.
+struct Changes<'a>(&'a HashMap<&'a str, Variant<'a>>);
+
+impl Changes<'_> {
+    /// The new value of a property; none where it did not change.
+    fn value<T: TryFrom<OwnedVariant>>(&self, name: &str) -> Option<T> {
+        self.0.get(name)?.try_to_owned().ok()?.try_into().ok()
+    }
+}
+
+fn session_in(path: OwnedObjectPath) -> Option<Option<SessionId>> {
+    optional_session(path.as_str()).ok()
+}
+
+fn alarms_in(alarms: Vec<Dict>) -> Option<Vec<AlarmInfo>> {
+    alarms.into_iter().map(|alarm| AlarmInfo::from_dict(alarm).ok()).collect()
+}
+
+fn nothing_changed() -> WatchEvent {
+    WatchEvent::Changed { state: None, fault: None, current_session: None, alarms: None, storage_minutes: None }
 }

@@ -8,8 +8,8 @@ mod common;
 
 use std::time::Duration;
 
-use bus::{RecorderState, StartOptions, Watch, WatchEvent};
-use common::{Bench, ended_session, session_id};
+use bus::{AlarmInfo, RecorderState, StartOptions, Watch, WatchEvent};
+use common::{Bench, alarm, ended_interruption, ended_session, interruption, interruption_id, session_id};
 use futures_util::StreamExt;
 use zbus::fdo::{ObjectManagerProxy, PropertiesProxy};
 
@@ -18,7 +18,7 @@ async fn next(watch: &mut Watch) -> WatchEvent {
 }
 
 fn changed(state: Option<RecorderState>, session: Option<Option<bus::SessionId>>) -> WatchEvent {
-    WatchEvent::Changed { state, fault: None, current_session: session }
+    WatchEvent::Changed { state, fault: None, current_session: session, alarms: None, storage_minutes: None }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,8 +56,69 @@ async fn only_what_changed_is_announced() {
     assert_eq!(names, ["Fault", "State"]);
     assert_eq!(next(&mut watch).await, WatchEvent::PhotoTaken { file: "photo-1.jpg".into() });
     let fault = Some(Some("the camera is gone".into()));
-    let expected = WatchEvent::Changed { state: Some(RecorderState::Faulted), fault, current_session: None };
+    let mut expected = changed(Some(RecorderState::Faulted), None);
+    if let WatchEvent::Changed { fault: told, .. } = &mut expected {
+        *told = fault;
+    }
     assert_eq!(next(&mut watch).await, expected);
+}
+
+/// What is announced where nothing but alarms and minutes changed.
+fn stands(alarms: Option<Vec<bus::AlarmInfo>>, storage_minutes: Option<Option<u64>>) -> WatchEvent {
+    WatchEvent::Changed { state: None, fault: None, current_session: None, alarms, storage_minutes }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alarm_is_announced_with_the_property_until_it_is_quiet() {
+    let bench = Bench::start().await;
+    let client = bench.client().await;
+    let mut watch = client.watch().await.unwrap();
+    bench.control.raise(alarm());
+    let AlarmInfo { kind, detail, .. } = alarm();
+    assert_eq!(next(&mut watch).await, WatchEvent::AlarmRaised { kind, detail });
+    assert_eq!(next(&mut watch).await, stands(Some(vec![alarm()]), None));
+    assert_eq!(client.status().await.unwrap().alarms, [alarm()]);
+    bench.control.quiet(kind);
+    assert_eq!(next(&mut watch).await, WatchEvent::AlarmQuiet { kind });
+    assert_eq!(next(&mut watch).await, stands(Some(Vec::new()), None));
+    assert_eq!(client.status().await.unwrap().alarms, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_minutes_left_are_announced_when_they_change() {
+    let bench = Bench::start().await;
+    let client = bench.client().await;
+    let mut watch = client.watch().await.unwrap();
+    for (minutes, times) in [(Some(90), 2), (Some(89), 1), (None, 2)] {
+        bench.control.state().storage_minutes = minutes;
+        (0..times).for_each(|_| bench.notifier.state_changed());
+        assert_eq!(next(&mut watch).await, stands(None, Some(minutes)));
+        assert_eq!(client.status().await.unwrap().storage_minutes, minutes);
+    }
+    // Nothing was announced a second time.
+    client.take_photo().await.unwrap();
+    assert_eq!(next(&mut watch).await, WatchEvent::PhotoTaken { file: "photo-1.jpg".into() });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interruption_is_announced_and_counted() {
+    let bench = Bench::start().await;
+    let client = bench.client().await;
+    let session = client.start(&StartOptions::default()).await.unwrap();
+    let connection = zbus::connection::Builder::address(bench.bus.address.as_str()).build().await.unwrap();
+    let properties = PropertiesProxy::new(&connection, bus::BUS_NAME, session.object_path()).await.unwrap();
+    let mut changes = properties.receive_properties_changed().await.unwrap();
+    let mut watch = client.watch().await.unwrap();
+    bench.control.begin_interruption(interruption(1, session));
+    let (id, cause) = (interruption_id(1), "camera".into());
+    assert_eq!(next(&mut watch).await, WatchEvent::InterruptionBegan { interruption: id, session, cause });
+    let change = changes.next().await.unwrap();
+    let args = change.args().unwrap();
+    assert_eq!(args.interface_name().as_str(), bus::SESSION_INTERFACE);
+    assert_eq!(args.changed_properties()["Interruptions"], 1u64.into());
+    assert_eq!(client.session(session).await.unwrap().interruptions, 1);
+    bench.control.end_interruption(ended_interruption(1, session));
+    assert_eq!(next(&mut watch).await, WatchEvent::InterruptionEnded { interruption: id, session });
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -92,6 +92,8 @@ fn the_comparison_sees_each_kind_of_change() {
         ("name=\"State\" type=\"s\" access=\"read\"", "name=\"State\" type=\"s\" access=\"readwrite\""),
         ("value=\"const\"", "value=\"false\""),
         ("name=\"recorded_up_to_ns\"", "name=\"recorded_ns\""),
+        ("name=\"Alarms\" type=\"aa{sv}\"", "name=\"Alarms\" type=\"a{sv}\""),
+        ("<signal name=\"AlarmQuiet\">", "<signal name=\"AlarmOver\">"),
     ];
     for (before, after) in changes {
         assert!(bus::RECORDER_XML.contains(before), "{before}");

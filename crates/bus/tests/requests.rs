@@ -5,8 +5,14 @@
 
 mod common;
 
-use bus::{BusError, Client, ClientError, ErrorKind, Media, Notifier, RecorderState, ServeError, StartOptions};
-use common::{Bench, PrivateBus, TestControl, devices, ended_session, session_id};
+use bus::{
+    BusError, Client, ClientError, Duty, ErrorKind, ExplainOptions, Media, Notifier, OfficerCause, RecorderState,
+    ServeError, SessionId, SessionInfo, StartOptions,
+};
+use common::{
+    Bench, PrivateBus, TestControl, devices, ended_interruption, ended_session, interruption, interruption_id,
+    session_id,
+};
 
 const RECORDER: [&str; 3] = [bus::BUS_NAME, bus::RECORDER_PATH, bus::RECORDER_INTERFACE];
 
@@ -103,6 +109,86 @@ async fn the_client_reads_what_the_recorder_tells() {
     assert!(matches!(unknown, ClientError::UnknownSession(id) if id == session_id(9)), "{unknown:?}");
     let photo = client.take_photo().await.unwrap();
     assert_eq!((photo.file.as_str(), photo.sha256), ("photo-1.jpg", [0xab; 32]));
+}
+
+/// A recorder with two sessions, each with interruptions; the second goes on with the first.
+async fn interrupted() -> Bench {
+    let later = SessionInfo { continues: Some(session_id(1)), ..ended_session(2) };
+    let bench = Bench::with_sessions(vec![ended_session(1), later]).await;
+    bench.control.state().interruptions =
+        vec![ended_interruption(1, session_id(1)), interruption(2, session_id(1)), interruption(3, session_id(2))];
+    bench
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn interruptions_are_listed_as_the_recorder_tells_them() {
+    let bench = interrupted().await;
+    let client = bench.client().await;
+    let all = bench.control.state().interruptions.clone();
+    assert_eq!(client.interruptions(None).await.unwrap(), all);
+    assert_eq!(client.interruptions(Some(session_id(1))).await.unwrap(), all[..2]);
+    let later = client.session(session_id(2)).await.unwrap();
+    assert_eq!((later.continues, later.interruptions), (Some(session_id(1)), 1));
+    let unknown = client.interruptions(Some(session_id(9))).await.unwrap_err();
+    assert!(matches!(unknown, ClientError::UnknownSession(id) if id == session_id(9)), "{unknown:?}");
+    // As another program sees it: what is not known is absent.
+    let (ok, out, _) = call(&bench, &["ListInterruptions", "a{sv}", "0"]).await;
+    let listed: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let (ended, open) = (&listed["data"][0][0], &listed["data"][0][1]);
+    assert!(ok && ended["to_utc_ns"]["data"] == 1_790_000_094_000_000_000_i64, "{out}");
+    assert_eq!((&ended["officer_cause"]["data"], &ended["media"]["data"][1]), (&"other".into(), &"audio".into()));
+    for absent in ["to_utc_ns", "to_boot_ns", "to_boot_id", "duration_ns", "officer_cause", "officer", "text"] {
+        assert!(ended.get(absent).is_some() && open.get(absent).is_none(), "{absent}: {out}");
+    }
+}
+
+fn kind(error: &ClientError) -> Option<ErrorKind> {
+    match error {
+        ClientError::Recorder(error) => Some(error.kind()),
+        _ => None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_officer_explains_an_interruption_that_is_known() {
+    let bench = interrupted().await;
+    let client = bench.client().await;
+    let text = "The party held the lens shut.".to_owned();
+    let options = ExplainOptions { cause: OfficerCause::Obstruction, officer: Some("012345".into()), text };
+    client.explain(interruption_id(3), &options).await.unwrap();
+    let told = client.interruptions(Some(session_id(2))).await.unwrap().remove(0);
+    let account = told.told.unwrap();
+    assert_eq!((account.cause.as_str(), account.officer.as_str()), ("obstruction", "012345"));
+    assert_eq!((account.text, told.account, told.cause.as_str()), (options.text.clone(), Duty::Given, "camera"));
+    let unknown = client.explain(interruption_id(9), &options).await.unwrap_err();
+    assert_eq!(kind(&unknown), Some(ErrorKind::UnknownInterruption));
+    for (id, options, name) in [
+        ("03", "{'cause': <'damage'>, 'text': <'why'>}", "UnknownInterruption: \"03\" is no interruption"),
+        (&*interruption_id(3).to_string(), "{'cause': <'damage'>}", "InvalidOption: option \"text\" is missing"),
+        (&*interruption_id(3).to_string(), "{'cause': <'camera'>, 'text': <'why'>}", "InvalidOption: option \"cause\""),
+    ] {
+        let (ok, _, error) = gdbus(&bench, "org.sealcam.Recorder1.Explain", &[id, options]).await;
+        assert!(!ok && error.contains(&format!("org.sealcam.Error.{name}")), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_timeline_goes_over_the_bus_as_it_is() {
+    let bench = interrupted().await;
+    let client = bench.client().await;
+    let open = client.start(&StartOptions::default()).await.unwrap();
+    for session in [session_id(1), session_id(2), open] {
+        let told = bus::Control::timeline(&*bench.control, session).await.unwrap();
+        assert_eq!(client.timeline(session).await.unwrap(), told);
+    }
+    let timeline = client.timeline(session_id(1)).await.unwrap();
+    let placed: Vec<_> = timeline.interruptions.iter().map(|one| (one.from_ns, one.to_ns)).collect();
+    assert_eq!(placed, [(4_000_000_000, Some(94_000_000_000)), (4_000_000_000, None)]);
+    assert_eq!(client.timeline(session_id(2)).await.unwrap().continues, Some(session_id(1)));
+    let unknown = client.timeline(SessionId::from_bytes([9; 16])).await.unwrap_err();
+    assert!(matches!(unknown, ClientError::UnknownSession(_)), "{unknown:?}");
+    let (ok, _, error) = gdbus(&bench, "org.sealcam.Recorder1.Timeline", &["/org/sealcam/Recorder1"]).await;
+    assert!(!ok && error.contains("org.sealcam.Error.UnknownSession"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use bus::{BusAddress, Media};
+use bus::{BusAddress, Media, OfficerCause};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -39,6 +39,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     #[command(flatten)]
     Recorder(Request),
+    /// List what was not captured, when, and why
+    Interruptions(InterruptionsArgs),
     /// Say whether recordings are complete and untouched
     Verify(VerifyArgs),
     /// Show or export the device's public keys
@@ -91,10 +93,35 @@ pub(crate) enum Request {
     },
     /// List cameras and microphones
     Devices,
+    /// Enter in the ledger what an officer says of an interruption
+    Explain {
+        /// The interruption's id, or an unambiguous beginning of it
+        interruption: String,
+        /// Why it was
+        #[arg(long, value_parser = officer_cause_parser())]
+        cause: OfficerCause,
+        /// Who says so: 1 to 64 characters
+        #[arg(long, value_name = "ID")]
+        officer: Option<String>,
+        /// The account: 1 to 4096 characters
+        #[arg(long, value_name = "TEXT")]
+        text: String,
+    },
 }
 
 /// Where the recorder keeps evidence unless it is configured otherwise.
 const EVIDENCE_FOLDER: &str = "/var/lib/sealcam/evidence";
+
+/// Arguments of `interruptions`.
+#[derive(Debug, Args)]
+pub(crate) struct InterruptionsArgs {
+    /// Of this session only: its id, an unambiguous beginning of it, or "last"
+    #[arg(long, value_name = "SESSION")]
+    pub(crate) session: Option<String>,
+    /// Read the index of this evidence folder and ask no recorder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) evidence: Option<PathBuf>,
+}
 
 /// Arguments of `verify`.
 #[derive(Debug, Args)]
@@ -144,6 +171,11 @@ pub(crate) struct EvidenceArgs {
 fn media_parser() -> impl TypedValueParser<Value = Media> {
     let words = Media::ALL.iter().map(|media| media.as_str());
     PossibleValuesParser::new(words).try_map(|word| word.parse::<Media>())
+}
+
+fn officer_cause_parser() -> impl TypedValueParser<Value = OfficerCause> {
+    let words = OfficerCause::ALL.iter().map(|cause| cause.as_str());
+    PossibleValuesParser::new(words).try_map(|word| word.parse::<OfficerCause>())
 }
 
 #[cfg(test)]

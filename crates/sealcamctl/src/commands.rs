@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The commands that ask the recorder for something.
 
-use bus::{BusAddress, Client, DeviceInfo, Media, SessionId, SessionInfo, StartOptions};
+use bus::{
+    BusAddress, Client, DeviceInfo, ExplainOptions, InterruptionId, Media, SessionId, SessionInfo, StartOptions,
+};
 use serde::Serialize;
+use tokio::runtime::Runtime;
 
-use crate::cli::Request;
+use crate::cli::{InterruptionsArgs, Request};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::{summary, watch};
+use crate::recorded::Recorded;
+use crate::{interruptions, pick, summary, watch};
 
 #[derive(Serialize)]
 struct Started {
@@ -31,13 +35,33 @@ struct Devices {
     devices: Vec<DeviceInfo>,
 }
 
+#[derive(Serialize)]
+struct Explained {
+    interruption: InterruptionId,
+}
+
 /// Asks the recorder on a bus.
 pub(crate) fn run(bus: &BusAddress, request: &Request, output: &Output) -> Result<Exit, CommandError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CommandError::Runtime)?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         let client = Client::connect(bus).await?;
         ask(&client, request, output).await
     })
+}
+
+/// Lists the interruptions that a recorder or a folder knows.
+pub(crate) fn interruptions(
+    bus: &BusAddress,
+    arguments: &InterruptionsArgs,
+    output: &Output,
+) -> Result<Exit, CommandError> {
+    runtime()?.block_on(async {
+        let recorded = Recorded::of(bus, arguments.evidence.as_deref()).await?;
+        interruptions::run(&recorded, arguments, output).await
+    })
+}
+
+fn runtime() -> Result<Runtime, CommandError> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CommandError::Runtime)
 }
 
 async fn ask(client: &Client, request: &Request, output: &Output) -> Result<Exit, CommandError> {
@@ -50,6 +74,10 @@ async fn ask(client: &Client, request: &Request, output: &Output) -> Result<Exit
         Request::Sessions => sessions(client, output).await,
         Request::Show { session } => show(client, session, output).await,
         Request::Devices => devices(client, output).await,
+        Request::Explain { interruption, cause, officer, text } => {
+            let options = ExplainOptions { cause: *cause, officer: officer.clone(), text: text.clone() };
+            explain(client, interruption, &options, output).await
+        }
     }
 }
 
@@ -83,28 +111,31 @@ async fn sessions(client: &Client, output: &Output) -> Result<Exit, CommandError
 }
 
 async fn show(client: &Client, wanted: &str, output: &Output) -> Result<Exit, CommandError> {
-    let session = match wanted.parse() {
-        Ok(id) => client.session(id).await?,
-        Err(_) => chosen(client.sessions().await?, wanted)?,
+    let id = Recorded::Recorder(client.clone()).session(wanted).await?;
+    let session = client.session(id).await?;
+    let interruptions = if output.json { Vec::new() } else { client.interruptions(Some(id)).await? };
+    output.result(&session, |lang, session| summary::session_with(lang, session, &interruptions))
+}
+
+async fn explain(
+    client: &Client,
+    wanted: &str,
+    options: &ExplainOptions,
+    output: &Output,
+) -> Result<Exit, CommandError> {
+    let id = match wanted.parse() {
+        Ok(id) => id,
+        Err(_) => {
+            let known: Vec<InterruptionId> = client.interruptions(None).await?.into_iter().map(|one| one.id).collect();
+            pick::interruption(&known, wanted)?
+        }
     };
-    output.result(&session, summary::session)
+    client.explain(id, options).await?;
+    let explained = Explained { interruption: id };
+    output.result(&explained, |lang, explained| lang.entered(explained.interruption))
 }
 
 async fn devices(client: &Client, output: &Output) -> Result<Exit, CommandError> {
     let devices = Devices { devices: client.devices().await? };
     output.result(&devices, |lang, all| summary::devices(lang, &all.devices))
-}
-
-/// The session that is meant by "last" or by the beginning of its id. The sessions come with the oldest first.
-fn chosen(mut sessions: Vec<SessionInfo>, wanted: &str) -> Result<SessionInfo, CommandError> {
-    let none = || CommandError::NoSession { wanted: wanted.to_owned() };
-    if wanted == "last" {
-        return sessions.pop().ok_or_else(none);
-    }
-    sessions.retain(|session| !wanted.is_empty() && session.id.to_string().starts_with(wanted));
-    if sessions.len() > 1 {
-        let matches = sessions.iter().map(|session| session.id.to_string()).collect::<Vec<_>>().join(", ");
-        return Err(CommandError::AmbiguousSession { wanted: wanted.to_owned(), matches });
-    }
-    sessions.pop().ok_or_else(none)
 }

@@ -33,6 +33,20 @@ pub(crate) enum CommandError {
         /// The ids, with commas.
         matches: String,
     },
+    /// No interruption has this id.
+    #[error("no interruption {wanted}")]
+    NoInterruption {
+        /// What was asked for.
+        wanted: String,
+    },
+    /// Several interruptions have this beginning.
+    #[error("{wanted} is the beginning of several interruptions: {matches}")]
+    AmbiguousInterruption {
+        /// What was asked for.
+        wanted: String,
+        /// The ids, with commas.
+        matches: String,
+    },
     /// A file or folder.
     #[error("{path}: {source}", path = path.display())]
     Path {
@@ -77,6 +91,7 @@ impl CommandError {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Client(error) => error.into(),
+            Self::NoInterruption { .. } => Exit::Bus(ErrorKind::UnknownInterruption.exit_code()),
             _ => Exit::Failure,
         }
     }
@@ -89,6 +104,8 @@ impl CommandError {
             Self::Client(ClientError::AccessDenied { .. }) => "AccessDenied",
             Self::Client(ClientError::UnknownSession(_)) | Self::NoSession { .. } => "NoSession",
             Self::AmbiguousSession { .. } => "AmbiguousSession",
+            Self::NoInterruption { .. } => ErrorKind::UnknownInterruption.name(),
+            Self::AmbiguousInterruption { .. } => "AmbiguousInterruption",
             _ => "Failure",
         }
     }
@@ -99,6 +116,8 @@ impl CommandError {
             Self::Client(error) => client_text(error, lang),
             Self::NoSession { wanted } => lang.no_session(wanted),
             Self::AmbiguousSession { wanted, matches } => lang.ambiguous_session(wanted, matches),
+            Self::NoInterruption { wanted } => lang.no_interruption(wanted),
+            Self::AmbiguousInterruption { wanted, matches } => lang.ambiguous_interruption(wanted, matches),
             Self::Path { path, source } => lang.path_failed(path.display(), source),
             Self::Output(source) => lang.output_failed(source),
             Self::Runtime(source) => lang.runtime_failed(source),
@@ -143,5 +162,7 @@ fn recorder_text(error: &BusError, lang: Lang) -> String {
         ErrorKind::ShuttingDown => lang.shutting_down(message),
         ErrorKind::Internal => lang.internal(message),
         ErrorKind::SourceUnusable => lang.source_unusable(message),
+        ErrorKind::UnknownInterruption => lang.unknown_interruption(message),
+        ErrorKind::UnknownSession => lang.unknown_session(message),
     }
 }

@@ -49,7 +49,9 @@ Exit status:
   19  Internal: a fault in the recorder
   20  no recorder or no bus answers
   21  the bus does not allow it
-  22  SourceUnusable: a source is nothing that can be recorded";
+  22  SourceUnusable: a source is nothing that can be recorded
+  23  UnknownInterruption: there is no such interruption
+  24  UnknownSession: there is no such session";
 
 impl Exit {
     /// The number that the shell sees.

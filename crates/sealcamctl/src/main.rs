@@ -7,9 +7,13 @@ mod detail_messages;
 mod error;
 mod exit;
 mod file_messages;
+mod folder;
+mod interruptions;
 mod keys;
 mod messages;
 mod output;
+mod pick;
+mod recorded;
 mod shell;
 mod summary;
 mod text;
@@ -36,6 +40,7 @@ fn main() -> std::process::ExitCode {
 fn run(cli: &Cli, output: &Output) -> Result<Exit, CommandError> {
     match &cli.command {
         Command::Recorder(request) => commands::run(&cli.bus, request, output),
+        Command::Interruptions(arguments) => commands::interruptions(&cli.bus, arguments, output),
         Command::Verify(arguments) => verify::verify(arguments, output),
         Command::Key(arguments) => keys::key(arguments, output),
         Command::Reindex(arguments) => upkeep::reindex(arguments, output),

@@ -2,7 +2,7 @@
 //! The texts of the commands that speak to the recorder, in each language. The recorder's own messages are English: where
 //! one says all, the English text adds nothing to it.
 
-use bus::{DeviceKind, RecorderState};
+use bus::{AlarmKind, DeviceKind, RecorderState};
 
 use crate::text::{Lang, messages};
 
@@ -37,6 +37,14 @@ messages! { MESSAGES {
         en: "{wanted} is the beginning of several sessions: {matches}",
         zh: "有多个录制会话以 {wanted} 开头:{matches}",
     }
+    no_interruption(interruption) {
+        en: "no interruption {interruption}: `sealcamctl interruptions` lists those there are",
+        zh: "没有中断 {interruption}:可用 `sealcamctl interruptions` 列出现有中断",
+    }
+    ambiguous_interruption(wanted, matches) {
+        en: "{wanted} is the beginning of several interruptions: {matches}",
+        zh: "有多个中断以 {wanted} 开头:{matches}",
+    }
     path_failed(path, reason) { en: "{path}: {reason}", zh: "{path} 出错:{reason}" }
     output_failed(reason) { en: "standard output: {reason}", zh: "标准输出出错:{reason}" }
     runtime_failed(reason) { en: "the program cannot run: {reason}", zh: "程序无法运行:{reason}" }
@@ -52,10 +60,15 @@ messages! { MESSAGES {
     shutting_down(message) { en: "{message}", zh: "录制服务正在关闭:{message}" }
     internal(message) { en: "fault in the recorder: {message}", zh: "录制服务内部错误:{message}" }
     source_unusable(message) { en: "source unusable: {message}", zh: "信号源不可用:{message}" }
+    unknown_interruption(message) { en: "no such interruption: {message}", zh: "没有这一中断:{message}" }
+    unknown_session(message) { en: "no such session: {message}", zh: "没有这一会话:{message}" }
 
     state_starting() { en: "starting", zh: "正在启动" }
     state_standby() { en: "standby", zh: "待机" }
+    state_opening() { en: "opening a recording", zh: "正在开始录制" }
     state_recording() { en: "recording", zh: "录制中" }
+    state_degraded() { en: "recording, one medium missing", zh: "录制中,部分中断" }
+    state_interrupted() { en: "interrupted, nothing arrives", zh: "录制全部中断" }
     state_stopping() { en: "stopping", zh: "正在停止" }
     state_faulted() { en: "faulted", zh: "故障" }
 
@@ -70,6 +83,9 @@ messages! { MESSAGES {
     label_ended() { en: "Ended", zh: "结束时间" }
     label_end_cause() { en: "Ended by", zh: "结束原因" }
     label_duration() { en: "Duration", zh: "时长" }
+    label_alarm() { en: "Alarm", zh: "告警" }
+    label_minutes_left() { en: "Room for", zh: "剩余可录时长" }
+    label_prerecord() { en: "Pre-record holds", zh: "预录缓存" }
     label_recorded_up_to() { en: "Recorded up to", zh: "已落盘至" }
     label_frames() { en: "Video frames", zh: "视频帧" }
     label_packets() { en: "Audio packets", zh: "音频包" }
@@ -82,6 +98,28 @@ messages! { MESSAGES {
     label_evidence() { en: "Evidence folder", zh: "证据文件夹" }
     label_sha256() { en: "SHA-256", zh: "SHA-256 校验值" }
 
+    label_continues() { en: "Continues", zh: "接续会话" }
+    label_interruption() { en: "Interruption", zh: "中断" }
+    label_began() { en: "Began", zh: "开始时间" }
+    label_missing() { en: "Missing", zh: "缺失" }
+    label_cause() { en: "Cause", zh: "原因" }
+
+    no_interruptions() { en: "No interruptions.", zh: "没有中断。" }
+    interruption_line(utc, length, media, cause) {
+        en: "{utc}, {length}, {media}: {cause}",
+        zh: "{utc},{length},{media}:{cause}",
+    }
+    explained(cause, officer, told, text) {
+        en: "{cause} | {officer}: {told}: {text}",
+        zh: "{cause} | {officer}:{told}:{text}",
+    }
+    officer_unnamed() { en: "an officer", zh: "执法人员" }
+    comma() { en: ", ", zh: "、" }
+    not_over() { en: "not over", zh: "尚未结束" }
+    entered(interruption) {
+        en: "The account of interruption {interruption} is in the ledger",
+        zh: "对中断 {interruption} 的说明已记入台账",
+    }
     started(session) { en: "Recording: session {session}", zh: "开始录制:会话 {session}" }
     cause_stop() { en: "stop", zh: "停止" }
     cause_shutdown() { en: "shutdown", zh: "关机" }
@@ -113,6 +151,19 @@ messages! { MESSAGES {
         en: "control {name} = {value} ({minimum} to {maximum})",
         zh: "控制项 {name} = {value}({minimum} 至 {maximum})",
     }
+    minutes(count) { en: "{count} min", zh: "{count} 分钟" }
+    unknown() { en: "unknown", zh: "未知" }
+    alarm_since(alarm, detail, utc) { en: "{alarm}: {detail} (since {utc})", zh: "{alarm}:{detail}(始于 {utc})" }
+    alarm_camera() { en: "camera gone", zh: "摄像头无信号" }
+    alarm_microphone() { en: "microphone gone", zh: "麦克风无信号" }
+    alarm_frame_rate() { en: "frame rate too low", zh: "帧率过低" }
+    alarm_storage_stalled() { en: "storage stalled", zh: "存储无响应" }
+    alarm_storage_failed() { en: "storage failed", zh: "存储故障" }
+    alarm_storage_full() { en: "storage full", zh: "存储已满" }
+    alarm_storage_low() { en: "storage nearly full", zh: "存储空间不足" }
+    alarm_queue() { en: "queue overflowed", zh: "队列溢出" }
+    alarm_clock() { en: "clock was set", zh: "时钟被调整" }
+    alarm_power() { en: "battery nearly empty", zh: "电量不足" }
     channels(count) { en: "channels: up to {count}", zh: "最多 {count} 声道" }
 
     watch_state(state) { en: "State: {state}", zh: "状态:{state}" }
@@ -125,6 +176,17 @@ messages! { MESSAGES {
     watch_started(session) { en: "Session {session} started", zh: "会话 {session} 已开始" }
     watch_ended(session, cause) { en: "Session {session} ended: {cause}", zh: "会话 {session} 已结束:{cause}" }
     watch_photo(file) { en: "Photo taken: {file}", zh: "已拍照:{file}" }
+    watch_minutes(minutes) { en: "Room for {minutes}", zh: "剩余可录时长:{minutes}" }
+    watch_alarm(alarm, detail) { en: "Alarm: {alarm} ({detail})", zh: "告警:{alarm}({detail})" }
+    watch_quiet(alarm) { en: "Alarm over: {alarm}", zh: "告警解除:{alarm}" }
+    watch_interrupted(interruption, session, cause) {
+        en: "Interruption {interruption} of session {session} began: {cause}",
+        zh: "会话 {session} 的中断 {interruption} 已开始:{cause}",
+    }
+    watch_resumed(interruption, session) {
+        en: "Interruption {interruption} of session {session} is over",
+        zh: "会话 {session} 的中断 {interruption} 已结束",
+    }
     watch_appeared() { en: "The recorder is on the bus", zh: "录制服务已上线" }
     watch_gone() { en: "The recorder has left the bus", zh: "录制服务已离线" }
 } }
@@ -135,10 +197,34 @@ impl Lang {
         match state {
             RecorderState::Starting => self.state_starting(),
             RecorderState::Standby => self.state_standby(),
+            RecorderState::Opening => self.state_opening(),
             RecorderState::Recording => self.state_recording(),
+            RecorderState::Degraded => self.state_degraded(),
+            RecorderState::Interrupted => self.state_interrupted(),
             RecorderState::Stopping => self.state_stopping(),
             RecorderState::Faulted => self.state_faulted(),
         }
+    }
+
+    /// What an alarm is about, in words.
+    pub(crate) fn alarm(self, kind: AlarmKind) -> String {
+        match kind {
+            AlarmKind::Camera => self.alarm_camera(),
+            AlarmKind::Microphone => self.alarm_microphone(),
+            AlarmKind::FrameRate => self.alarm_frame_rate(),
+            AlarmKind::StorageStalled => self.alarm_storage_stalled(),
+            AlarmKind::StorageFailed => self.alarm_storage_failed(),
+            AlarmKind::StorageFull => self.alarm_storage_full(),
+            AlarmKind::StorageLow => self.alarm_storage_low(),
+            AlarmKind::Queue => self.alarm_queue(),
+            AlarmKind::Clock => self.alarm_clock(),
+            AlarmKind::Power => self.alarm_power(),
+        }
+    }
+
+    /// How many minutes can still be recorded.
+    pub(crate) fn minutes_left(self, minutes: Option<u64>) -> String {
+        minutes.map_or_else(|| self.unknown(), |minutes| self.minutes(minutes))
     }
 
     /// The word for a kind of device.

@@ -3,14 +3,18 @@
 
 use std::path::Path;
 
-use bus::{DeviceInfo, FormatInfo, RecorderStatus, SegmentInfo, SessionInfo};
+use bus::{AlarmInfo, DeviceInfo, FormatInfo, InterruptionInfo, RecorderStatus, SegmentInfo, SessionInfo};
 
 use crate::output::{labelled, table};
-use crate::text::Lang;
-use crate::units;
+use crate::text::{Lang, shown};
+use crate::{interruptions, units};
 
 /// A session: where its files are and what is in them.
 pub(crate) fn session(lang: Lang, session: &SessionInfo) -> String {
+    labelled(&session_lines(lang, session))
+}
+
+fn session_lines(lang: Lang, session: &SessionInfo) -> Vec<(String, String)> {
     let mut lines = vec![
         (lang.label_session(), session.id.to_string()),
         (lang.label_officer(), or_none(lang, &session.officer)),
@@ -26,6 +30,15 @@ pub(crate) fn session(lang: Lang, session: &SessionInfo) -> String {
     ];
     lines.extend(session.segments.iter().map(|file| (lang.label_file(), segment(lang, file))));
     lines.extend(session.photos.iter().map(|file| (lang.label_photo(), file.clone())));
+    lines.extend(session.continues.map(|before| (lang.label_continues(), before.to_string())));
+    lines
+}
+
+/// The same with its interruptions.
+pub(crate) fn session_with(lang: Lang, info: &SessionInfo, interruptions: &[InterruptionInfo]) -> String {
+    let mut lines = session_lines(lang, info);
+    let text = |one| (lang.label_interruption(), interruptions::line(lang, one));
+    lines.extend(interruptions.iter().map(text));
     labelled(&lines)
 }
 
@@ -50,9 +63,12 @@ pub(crate) fn sessions(lang: Lang, sessions: &[SessionInfo]) -> String {
 pub(crate) fn status(lang: Lang, status: &RecorderStatus) -> String {
     let counters = &status.counters;
     let session = status.current_session.map_or_else(|| lang.none(), |session| session.to_string());
-    let lines = [
+    let mut lines = vec![
         (lang.label_state(), lang.state(status.state)),
         (lang.label_fault(), or_none(lang, status.fault.as_deref().unwrap_or_default())),
+    ];
+    lines.extend(alarms(lang, &status.alarms).into_iter().map(|alarm| (lang.label_alarm(), alarm)));
+    lines.extend([
         (lang.label_session(), session),
         (lang.label_recorded_up_to(), units::duration(status.recorded_up_to_ns)),
         (lang.label_frames(), lang.counted_lost(counters.video_frames, counters.video_lost)),
@@ -60,11 +76,21 @@ pub(crate) fn status(lang: Lang, status: &RecorderStatus) -> String {
         (lang.label_chunks(), counters.chunks.to_string()),
         (lang.label_segments(), counters.segments.to_string()),
         (lang.label_size(), size(lang, counters.bytes)),
+        (lang.label_minutes_left(), lang.minutes_left(status.storage_minutes)),
+        (lang.label_prerecord(), units::duration(status.prerecord_ns)),
         (lang.label_device(), status.device_id.clone()),
         (lang.label_version(), status.version.clone()),
         (lang.label_evidence(), status.evidence_folder.clone()),
-    ];
+    ]);
     labelled(&lines)
+}
+
+/// Each alarm that stands, or that there is none.
+fn alarms(lang: Lang, alarms: &[AlarmInfo]) -> Vec<String> {
+    let text = |alarm: &AlarmInfo| {
+        lang.alarm_since(lang.alarm(alarm.kind), shown(&alarm.detail), units::utc(alarm.since_utc_ns))
+    };
+    if alarms.is_empty() { vec![lang.none()] } else { alarms.iter().map(text).collect() }
 }
 
 /// A photo: where it is and what its hash is.

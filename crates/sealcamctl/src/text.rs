@@ -26,6 +26,14 @@ impl Lang {
     }
 }
 
+/// Text out of files, such that it cannot write on the terminal what it likes: no line breaks, no control characters,
+/// nothing that turns the direction of writing.
+pub(crate) fn shown(text: &str) -> String {
+    let turns = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let escape = |c: char| if c.is_control() || turns(c) { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escape).collect()
+}
+
 /// Defines texts as functions of [`Lang`], each in every language; one that lacks a language does not compile, and neither does one
 /// that names a parameter it does not have. The first name is that of a table for tests.
 ///
@@ -86,5 +94,11 @@ pub(crate) mod tests {
             let has_words = words.chars().any(char::is_alphabetic);
             assert!(!has_words || zh.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)), "{name}: {zh}");
         }
+    }
+
+    #[test]
+    fn a_name_cannot_write_a_verdict() {
+        assert_eq!(shown("a\nVerdict  intact\u{1b}[8m.jpg"), "a\\nVerdict  intact\\u{1b}[8m.jpg");
+        assert_eq!(shown("gpj.\u{202e}完"), "gpj.\\u{202e}完");
     }
 }

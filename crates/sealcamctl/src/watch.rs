@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::text::Lang;
+use crate::text::{Lang, shown};
 use crate::{summary, units};
 
 #[derive(Serialize)]
@@ -30,7 +30,10 @@ pub(crate) async fn run(client: &Client, output: &Output) -> Result<Exit, Comman
 
 async fn follow(client: &Client, events: &mut Watch, output: &Output) -> Result<Exit, CommandError> {
     while let Some(event) = events.next().await {
-        output.result(&event, text)?;
+        // What changed may be told already.
+        if output.json || !text(output.lang, &event).is_empty() {
+            output.result(&event, text)?;
+        }
         if event == WatchEvent::RecorderAppeared {
             print_status(client, output).await?;
         }
@@ -47,11 +50,13 @@ async fn print_status(client: &Client, output: &Output) -> Result<(), CommandErr
 
 fn text(lang: Lang, event: &WatchEvent) -> String {
     match event {
-        WatchEvent::Changed { state, fault, current_session } => {
+        // Alarms are told as they come and go.
+        WatchEvent::Changed { state, fault, current_session, alarms: _, storage_minutes } => {
             let lines = [
                 state.map(|state| lang.watch_state(lang.state(state))),
                 fault.as_ref().map(|fault| lang.watch_fault(or_none(lang, fault.as_ref()))),
                 current_session.map(|session| lang.watch_session(or_none(lang, session.as_ref()))),
+                storage_minutes.map(|minutes| lang.watch_minutes(lang.minutes_left(minutes))),
             ];
             lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
         }
@@ -61,6 +66,12 @@ fn text(lang: Lang, event: &WatchEvent) -> String {
         WatchEvent::SessionStarted { session } => lang.watch_started(session),
         WatchEvent::SessionEnded { session, cause } => lang.watch_ended(session, lang.end_cause(cause)),
         WatchEvent::PhotoTaken { file } => lang.watch_photo(file),
+        WatchEvent::AlarmRaised { kind, detail } => lang.watch_alarm(lang.alarm(*kind), shown(detail)),
+        WatchEvent::AlarmQuiet { kind } => lang.watch_quiet(lang.alarm(*kind)),
+        WatchEvent::InterruptionBegan { interruption, session, cause } => {
+            lang.watch_interrupted(interruption, session, lang.interruption_cause(cause))
+        }
+        WatchEvent::InterruptionEnded { interruption, session } => lang.watch_resumed(interruption, session),
         WatchEvent::RecorderAppeared => lang.watch_appeared(),
         WatchEvent::RecorderGone => lang.watch_gone(),
         newer => format!("{newer:?}"),

@@ -10,8 +10,8 @@ mod common;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};
 
-use bus::{BusError, ErrorKind};
-use common::{Bench, PrivateBus, ended_session, session_id};
+use bus::{BusError, ErrorKind, SessionInfo};
+use common::{Bench, PrivateBus, alarm, ended_interruption, ended_session, interruption, interruption_id, session_id};
 use serde_json::Value;
 
 fn program(address: &str, arguments: &[&str]) -> Command {
@@ -229,4 +229,126 @@ async fn what_is_no_key_history_is_told_and_how_to_make_one() {
     command.env("SEALCAM_LANG", "zh");
     let (_, _, error) = parts(finish(command).await);
     assert!(error.contains("不是公钥历史") && error.contains("key export"), "{error}");
+}
+
+/// A recorder with a session that has three interruptions, one of which an officer explained, and one that goes on with it.
+async fn interrupted() -> Bench {
+    let later = SessionInfo { continues: Some(session_id(1)), ..ended_session(2) };
+    let bench = Bench::with_sessions(vec![ended_session(1), later]).await;
+    bench.control.state().interruptions = vec![
+        ended_interruption(0x10, session_id(1)),
+        interruption(0x11, session_id(1)),
+        interruption(0x20, session_id(2)),
+    ];
+    bench
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn interruptions_are_told_with_cause_and_length() {
+    let bench = interrupted().await;
+    let (code, out, _) = run(&bench, &["interruptions"]).await;
+    let rows: Vec<&str> = out.lines().collect();
+    assert_eq!((code, rows.len()), (0, 4), "{out}");
+    assert!(rows[0].starts_with("Interruption") && rows[0].contains("Session   Began"), "{out}");
+    let began = "01010101  2026-09-21 14:13:24 UTC";
+    assert_eq!(
+        rows[1],
+        format!(
+            "{}  {began}  0:01:30.000  video, sound  power cut: no frame for 2 s | 007: other cause: The fuse.",
+            interruption_id(0x10)
+        )
+    );
+    assert_eq!(
+        rows[2],
+        format!("{}  {began}  not over     video         camera failed: no frame for 2 s", interruption_id(0x11))
+    );
+    let (_, out, _) = run(&bench, &["interruptions", "--session", "02"]).await;
+    assert!(out.lines().count() == 2 && out.contains(&interruption_id(0x20).to_string()), "{out}");
+    let (_, all) = json(&bench, &["interruptions", "--session", "last"]).await;
+    assert_eq!(all["interruptions"][0]["from"]["utc_ns"], 1_790_000_004_000_000_000_i64);
+    assert_eq!((&all["interruptions"][0]["to"], &all["interruptions"][0]["told"]), (&Value::Null, &Value::Null));
+    for unknown in ["ff", &session_id(9).to_string()] {
+        let (code, _, error) = run(&bench, &["interruptions", "--session", unknown]).await;
+        assert!(code == 1 && error.contains("no session"), "{error}");
+    }
+    let (_, out, _) = run(&Bench::start().await, &["interruptions"]).await;
+    assert_eq!(out, "No interruptions.\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_shown_with_its_interruptions_and_what_it_continues() {
+    let bench = interrupted().await;
+    let (_, out, _) = run(&bench, &["show", "last"]).await;
+    let interruption = "Interruption     2026-09-21 14:13:24 UTC, not over, video: camera failed: no frame for 2 s\n";
+    assert!(out.contains(&format!("Continues        {}\n", session_id(1))) && out.contains(interruption), "{out}");
+    let (_, shown) = json(&bench, &["show", "01"]).await;
+    assert_eq!((&shown["continues"], &shown["interruptions"]), (&Value::Null, &2.into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interruption_is_explained_by_the_beginning_of_its_id() {
+    let bench = interrupted().await;
+    let explain = |id: &'static str| {
+        let bench = &bench;
+        async move { run(bench, &["explain", id, "--cause", "weather", "--officer", "007", "--text", "Hail.\n"]).await }
+    };
+    let (code, out, error) = explain("2020").await;
+    let id = interruption_id(0x20);
+    assert_eq!((code, out), (0, format!("The account of interruption {id} is in the ledger\n")), "{error}");
+    let told = bench.control.state().interruptions[2].told.clone().unwrap();
+    assert_eq!((told.cause.as_str(), told.officer.as_str(), told.text.as_str()), ("weather", "007", "Hail.\n"));
+    // What an officer wrote cannot break a line.
+    let (_, out, _) = run(&bench, &["interruptions", "--session", "02"]).await;
+    assert!(out.ends_with("camera failed: no frame for 2 s | 007: weather: Hail.\\n\n"), "{out}");
+    let (code, _, error) = explain("1").await;
+    assert!(code == 1 && error.contains(&interruption_id(0x10).to_string()), "{error}");
+    for unknown in ["ff", "09090909090909090909090909090909"] {
+        let (code, _, error) = explain(unknown).await;
+        assert!(code == 23 && error.contains("no") && error.contains(unknown), "{error}");
+    }
+    let (code, _, error) = run(&bench, &["explain", "20", "--cause", "camera", "--text", "-"]).await;
+    assert!(code == 2 && error.contains("place-changed"), "{error}");
+    let (code, _, error) = run(&bench, &["explain", "20", "--cause", "other", "--text", " "]).await;
+    assert!(code == 12 && error.contains("option \"text\""), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_status_tells_alarms_and_the_room_that_is_left() {
+    let bench = Bench::start().await;
+    let (_, out, _) = run(&bench, &["status"]).await;
+    for line in ["Alarm             none", "Room for          unknown", "Pre-record holds  0:00:30.000"] {
+        assert!(out.contains(&format!("{line}\n")), "{line} in\n{out}");
+    }
+    bench.control.state().storage_minutes = Some(89);
+    bench.control.raise(alarm());
+    let (_, out, _) = run(&bench, &["status"]).await;
+    let line = "Alarm             camera gone: no frame for 2 s (since 2026-09-21 14:13:26 UTC)\n";
+    assert!(out.contains(line) && out.contains("Room for          89 min\n"), "{out}");
+    let (_, status) = json(&bench, &["status"]).await;
+    assert_eq!((&status["alarms"][0]["kind"], &status["storage_minutes"]), (&"camera".into(), &89.into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn alarms_and_interruptions_are_watched_as_they_come() {
+    let bench = Bench::with_sessions(vec![ended_session(1)]).await;
+    let mut child = program(&bench.bus.address, &["status", "--watch"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    tokio::task::block_in_place(|| lines.find(|line| line.as_ref().unwrap().starts_with("Evidence folder")));
+    bench.control.state().storage_minutes = Some(15);
+    bench.control.raise(alarm());
+    bench.control.begin_interruption(interruption(1, session_id(1)));
+    bench.control.end_interruption(ended_interruption(1, session_id(1)));
+    bench.control.quiet(bus::AlarmKind::Camera);
+    let (id, session) = (interruption_id(1), session_id(1));
+    let expected = [
+        "Alarm: camera gone (no frame for 2 s)".to_owned(),
+        "Room for 15 min".to_owned(),
+        format!("Interruption {id} of session {session} began: camera failed"),
+        format!("Interruption {id} of session {session} is over"),
+        "Alarm over: camera gone".to_owned(),
+    ];
+    let printed: Vec<String> = tokio::task::block_in_place(|| lines.map_while(Result::ok).take(5).collect());
+    assert_eq!(printed, expected);
+    child.kill().unwrap();
+    child.wait().unwrap();
 }

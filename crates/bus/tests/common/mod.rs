@@ -7,9 +7,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bus::{
-    BusAddress, BusError, ChunkInfo, Control, ControlFuture, ControlInfo, Counters, DeviceInfo, DeviceKind, ErrorKind,
-    FormatInfo, Notifier, PhotoInfo, RecorderState, RecorderStatus, SegmentInfo, Service, SessionId, SessionInfo,
-    StartOptions,
+    Account, AlarmInfo, AlarmKind, BootId, BusAddress, BusError, ChunkInfo, ChunkSpan, Control, ControlFuture,
+    ControlInfo, Counters, DeviceInfo, DeviceKind, Duty, ErrorKind, ExplainOptions, FormatInfo, InterruptionId,
+    InterruptionInfo, Known, Medium, Moment, Notifier, PhotoInfo, PlacedInterruption, RecorderState, RecorderStatus,
+    SegmentInfo, Service, SessionId, SessionInfo, StartOptions, Timeline,
 };
 
 const CONFIG: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
@@ -92,6 +93,9 @@ pub struct State {
     pub photos: u32,
     /// Whether the start of a session is not told.
     pub silent: bool,
+    pub alarms: Vec<AlarmInfo>,
+    pub storage_minutes: Option<u64>,
+    pub interruptions: Vec<InterruptionInfo>,
 }
 
 /// The recorder in memory.
@@ -120,6 +124,8 @@ pub fn session(number: u8) -> SessionInfo {
         signed_bytes: 0,
         segments: Vec::new(),
         photos: Vec::new(),
+        continues: None,
+        interruptions: 0,
     }
 }
 
@@ -136,6 +142,51 @@ pub fn ended_session(number: u8) -> SessionInfo {
         segments: vec![SegmentInfo { number: 1, file: "a_0001.mp4".into(), chunks: 20, bytes: 5_000_000 }],
         ..session(number)
     }
+}
+
+pub fn interruption_id(number: u8) -> InterruptionId {
+    InterruptionId::from_bytes([number; 16])
+}
+
+fn moment(boot: u8, boot_ns: u64, utc_ns: i64) -> Moment {
+    Moment { utc_ns, boot_ns, boot_id: BootId::from_bytes([boot; 16]) }
+}
+
+/// The camera of a session is gone from its fourth second on.
+pub fn interruption(number: u8, session: SessionId) -> InterruptionInfo {
+    InterruptionInfo {
+        id: interruption_id(number),
+        session,
+        cause: "camera".into(),
+        known: Known::Device,
+        media: vec![Medium::Video],
+        detail: "no frame for 2 s".into(),
+        from: moment(1, 64_000_000_000, 1_790_000_004_000_000_000),
+        to: None,
+        duration_ns: None,
+        statement: Duty::None,
+        report: Duty::None,
+        account: Duty::None,
+        told: None,
+    }
+}
+
+/// One that was over in another boot, and that an officer explained.
+pub fn ended_interruption(number: u8, session: SessionId) -> InterruptionInfo {
+    InterruptionInfo {
+        cause: "power".into(),
+        media: vec![Medium::Video, Medium::Audio],
+        to: Some(moment(2, 9_000_000_000, 1_790_000_094_000_000_000)),
+        duration_ns: Some(90_000_000_000),
+        account: Duty::Given,
+        told: Some(Account { cause: "other".into(), officer: "007".into(), text: "The fuse.".into() }),
+        ..interruption(number, session)
+    }
+}
+
+pub fn alarm() -> AlarmInfo {
+    let since_utc_ns = 1_790_000_006_000_000_000;
+    AlarmInfo { kind: AlarmKind::Camera, detail: "no frame for 2 s".into(), since_utc_ns }
 }
 
 impl TestControl {
@@ -170,6 +221,77 @@ impl TestControl {
         drop(state);
         self.notifier.chunk_recorded(chunk);
         chunk
+    }
+
+    pub fn raise(&self, alarm: AlarmInfo) {
+        self.state().alarms.push(alarm.clone());
+        self.notifier.alarm_raised(alarm);
+    }
+
+    pub fn quiet(&self, kind: AlarmKind) {
+        self.state().alarms.retain(|alarm| alarm.kind != kind);
+        self.notifier.alarm_quiet(kind);
+    }
+
+    pub fn begin_interruption(&self, begun: InterruptionInfo) {
+        let (id, session, cause) = (begun.id, begun.session, begun.cause.clone());
+        self.state().interruptions.push(begun);
+        self.notifier.interruption_began(id, session, cause);
+    }
+
+    pub fn end_interruption(&self, ended: InterruptionInfo) {
+        let (id, session) = (ended.id, ended.session);
+        self.state().interruptions.retain(|one| one.id != id);
+        self.state().interruptions.push(ended);
+        self.notifier.interruption_ended(id, session);
+    }
+
+    fn session_now(&self, id: SessionId) -> Option<SessionInfo> {
+        let state = self.state();
+        let interruptions = state.interruptions.iter().filter(|one| one.session == id).count() as u64;
+        let found = state.sessions.iter().find(|session| session.id == id);
+        found.map(|session| SessionInfo { interruptions, ..session.clone() })
+    }
+
+    fn known(&self, id: SessionId) -> Result<SessionInfo, BusError> {
+        self.session_now(id)
+            .ok_or_else(|| BusError::new(ErrorKind::UnknownSession, format!("no session {id} is known")))
+    }
+
+    fn interruptions_now(&self, session: Option<SessionId>) -> Result<Vec<InterruptionInfo>, BusError> {
+        session.map_or(Ok(()), |id| self.known(id).map(drop))?;
+        let wanted = |one: &&InterruptionInfo| session.is_none_or(|id| id == one.session);
+        Ok(self.state().interruptions.iter().filter(wanted).cloned().collect())
+    }
+
+    fn explain_now(&self, id: InterruptionId, options: ExplainOptions) -> Result<(), BusError> {
+        let mut state = self.state();
+        state.failure.take().map_or(Ok(()), Err)?;
+        let unknown = || BusError::new(ErrorKind::UnknownInterruption, format!("no interruption {id} is known"));
+        let found = state.interruptions.iter_mut().find(|one| one.id == id).ok_or_else(unknown)?;
+        let officer = options.officer.unwrap_or_default();
+        found.told = Some(Account { cause: options.cause.to_string(), officer, text: options.text });
+        found.account = Duty::Given;
+        Ok(())
+    }
+
+    fn timeline_now(&self, id: SessionId) -> Result<Timeline, BusError> {
+        let session = self.known(id)?;
+        let zero = moment(1, 60_000_000_000, session.started_utc_ns);
+        let place = |info| PlacedInterruption::place(info, &zero);
+        let interruptions: Vec<_> = self.interruptions_now(Some(id))?.into_iter().map(place).collect();
+        let whole = ChunkSpan { from_ns: 0, to_ns: session.duration_ns, video: true, audio: true };
+        Ok(Timeline {
+            session: id,
+            zero_utc_ns: session.started_utc_ns,
+            pressed_ns: Some(1_000_000_000),
+            now_ns: session.cause.is_none().then_some(session.duration_ns),
+            cause: session.cause,
+            chunks: Some(whole).filter(|span| span.to_ns > 0).into_iter().collect(),
+            interruptions,
+            continues: session.continues,
+            continued_by: None,
+        })
     }
 
     fn start_now(&self, options: StartOptions) -> Result<SessionId, BusError> {
@@ -234,6 +356,9 @@ impl TestControl {
                 duration_ns: counted.duration_ns,
             },
             recorded_up_to_ns: counted.duration_ns,
+            alarms: state.alarms.clone(),
+            storage_minutes: state.storage_minutes,
+            prerecord_ns: 30_000_000_000,
             device_id: "SC-0001".into(),
             version: "0.1.0".into(),
             evidence_folder: "/evidence".into(),
@@ -297,14 +422,26 @@ impl Control for TestControl {
     }
 
     fn sessions(&self) -> ControlFuture<'_, Vec<SessionInfo>> {
-        Box::pin(async { Ok(self.state().sessions.clone()) })
+        let ids: Vec<SessionId> = self.state().sessions.iter().map(|session| session.id).collect();
+        Box::pin(async move { Ok(ids.into_iter().filter_map(|id| self.session_now(id)).collect()) })
     }
 
     fn session(&self, id: SessionId) -> ControlFuture<'_, SessionInfo> {
-        Box::pin(async move {
-            let found = self.state().sessions.iter().find(|session| session.id == id).cloned();
-            found.ok_or_else(|| BusError::internal(format!("session {id} is not known")))
-        })
+        Box::pin(
+            async move { self.session_now(id).ok_or_else(|| BusError::internal(format!("session {id} is not known"))) },
+        )
+    }
+
+    fn interruptions(&self, session: Option<SessionId>) -> ControlFuture<'_, Vec<InterruptionInfo>> {
+        Box::pin(async move { self.interruptions_now(session) })
+    }
+
+    fn explain(&self, interruption: InterruptionId, options: ExplainOptions) -> ControlFuture<'_, ()> {
+        Box::pin(async move { self.explain_now(interruption, options) })
+    }
+
+    fn timeline(&self, session: SessionId) -> ControlFuture<'_, Timeline> {
+        Box::pin(async move { self.timeline_now(session) })
     }
 }
 
