@@ -103,6 +103,12 @@ impl Ring {
         self.trim()
     }
 
+    /// How much time it holds, in nanoseconds.
+    pub(crate) fn held_ns(&self) -> u64 {
+        let first = self.entries.front().map_or(self.newest_ns, |entry| entry.at_ns);
+        u64::try_from(self.newest_ns.saturating_sub(first)).unwrap_or(0)
+    }
+
     /// Keeps in mind that frames were lost.
     pub(crate) fn note_lost(&mut self, medium: Medium, count: u64, reason: &str) {
         if !self.entries.is_empty() {

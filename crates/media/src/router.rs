@@ -328,6 +328,11 @@ impl Router {
         lock(&self.state).track_mut(ticket).is_some()
     }
 
+    /// How much of what came last the ring holds.
+    pub(crate) fn held_ns(&self) -> u64 {
+        lock(&self.state).ring.held_ns()
+    }
+
     pub(crate) fn is_up(&self, medium: Medium) -> bool {
         lock(&self.state).up(medium).is_some()
     }

@@ -147,6 +147,11 @@ impl Studio {
         self.router.is_up(medium)
     }
 
+    /// How much of what came last is kept for a recording, in nanoseconds.
+    pub fn held_ns(&self) -> u64 {
+        self.router.held_ns()
+    }
+
     /// Begins a recording of these media, whose sources must be up, with what the ring holds of them. Returns when each
     /// has come, at most after `start_timeout_ms`. There is one recording at a time.
     ///

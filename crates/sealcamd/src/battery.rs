@@ -48,7 +48,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(Battery::read(folder.path()), None);
         supply(folder.path(), "AC", &[("type", "Mains"), ("online", "0")]);
-        supply(folder.path(), "mouse", &[("type", "Battery"), ("scope", "Device"), ("capacity", "90"), ("status", "Discharging")]);
+        supply(
+            folder.path(),
+            "mouse",
+            &[("type", "Battery"), ("scope", "Device"), ("capacity", "90"), ("status", "Discharging")],
+        );
         supply(folder.path(), "broken", &[("type", "Battery"), ("capacity", "400"), ("status", "Full")]);
         assert_eq!(Battery::read(folder.path()), None);
         supply(folder.path(), "BAT0", &[("type", "Battery"), ("capacity", "7"), ("status", "Discharging")]);

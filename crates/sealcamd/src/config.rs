@@ -107,9 +107,8 @@ impl Config {
     fn check_folders(&self, layers: &Layers) -> Result<(), ConfigError> {
         let EvidencePlace { place, fallback, .. } = &self.evidence;
         let first = [("folder", &place.evidence), ("state", &place.state)];
-        let second = fallback.iter().flat_map(|place| {
-            [("fallback_folder", &place.evidence), ("fallback_state", &place.state)]
-        });
+        let second =
+            fallback.iter().flat_map(|place| [("fallback_folder", &place.evidence), ("fallback_state", &place.state)]);
         let folders: Vec<_> = first.into_iter().chain(second).collect();
         let pairs = (1..folders.len()).flat_map(|n| folders[..n].iter().map(move |before| (*before, n)));
         let together = pairs.map(|(before, n)| (before, folders[n]));
@@ -352,7 +351,10 @@ mod tests {
         assert!(set("evidence.folder=/var/lib/sealcam/state").unwrap_err().contains("apart"));
         assert!(set("evidence.folder=/var/lib/sealcam/state2").is_ok());
         let second = refused("[evidence]\nfolder = \"/a/e\"\nfallback_folder = \"/a\"\nfallback_state = \"/b\"\n");
-        assert!(second.starts_with("sealcam.toml:3:1: evidence.fallback_folder: /a (fallback_folder) and /a/e (folder)"), "{second}");
+        assert!(
+            second.starts_with("sealcam.toml:3:1: evidence.fallback_folder: /a (fallback_folder) and /a/e (folder)"),
+            "{second}"
+        );
         let pair = ["evidence.fallback_folder=/b/e", "evidence.fallback_state=/b/s"].map(str::to_owned);
         assert!(Config::load(None, &pair).unwrap().evidence.fallback.is_some());
     }

@@ -125,7 +125,8 @@ impl Live {
 
     /// All sessions, oldest first; none where there is no index, which stops no recorder.
     pub(crate) fn sessions(&self) -> Result<Vec<SessionInfo>, StoreError> {
-        let mut all = self.ask_each(|folder, index| index.sessions()?.into_iter().map(|row| info(folder, index, row)).collect())?;
+        let mut all =
+            self.ask_each(|folder, index| index.sessions()?.into_iter().map(|row| info(folder, index, row)).collect())?;
         all.sort_by_key(|session: &SessionInfo| session.started_utc_ns);
         Ok(all)
     }
@@ -146,7 +147,8 @@ impl Live {
             return Ok(None);
         }
         let of = of.map(|id| evidence::SessionId(id.to_bytes()));
-        let rows = self.ask_each(|_, index| Ok(index.interruptions(of)?.into_iter().map(records::interruption).collect()))?;
+        let rows =
+            self.ask_each(|_, index| Ok(index.interruptions(of)?.into_iter().map(records::interruption).collect()))?;
         Ok(Some(rows))
     }
 
@@ -218,4 +220,3 @@ fn info(root: &Path, index: &Index, row: SessionRow) -> Result<SessionInfo, Stor
         interruptions: index.interruptions(Some(row.session))?.len() as u64,
     })
 }
-

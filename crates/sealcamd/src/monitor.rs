@@ -8,6 +8,7 @@ use crate::engine::{Inbox, Message};
 use crate::live::Live;
 use crate::open::Opener;
 use bus::Notifier;
+use media::Studio;
 use recorder::Input;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ const RATE_MIN: Duration = Duration::from_secs(10);
 pub(crate) fn start(opener: &Opener) -> std::io::Result<()> {
     let mut monitor = Monitor {
         folder: opener.config.evidence.place.evidence.clone(),
+        studio: Arc::clone(&opener.studio),
         rate: Rate::expected(&opener.config),
         live: Arc::clone(&opener.live),
         notifier: opener.notifier.clone(),
@@ -46,6 +48,7 @@ pub(crate) fn start(opener: &Opener) -> std::io::Result<()> {
 
 struct Monitor {
     folder: PathBuf,
+    studio: Arc<Studio>,
     rate: Rate,
     live: Arc<Live>,
     notifier: Notifier,
@@ -54,6 +57,7 @@ struct Monitor {
 
 impl Monitor {
     fn look(&mut self, also_at_battery: bool) {
+        self.live.set_prerecord_ns(self.studio.held_ns());
         if let Some(free_bytes) = free_bytes(&self.folder) {
             self.rate.note(Instant::now(), self.live.status().counters.bytes);
             let bytes_per_s = self.rate.bytes_per_s();
@@ -102,7 +106,9 @@ impl Rate {
     }
 
     fn bytes_per_s(&self) -> u64 {
-        let (Some(first), Some(last)) = (self.looks.front(), self.looks.back()) else { return self.expected_bytes_per_s };
+        let (Some(first), Some(last)) = (self.looks.front(), self.looks.back()) else {
+            return self.expected_bytes_per_s;
+        };
         let (took, bytes) = (last.0 - first.0, last.1 - first.1);
         match u64::try_from(took.as_millis()) {
             Ok(took_ms) if took >= RATE_MIN => bytes.saturating_mul(1000) / took_ms.max(1),

@@ -230,7 +230,14 @@ pub(crate) mod tests {
     /// Everything real, in this folder, on no bus.
     pub(crate) fn opener(folder: &Path) -> (Opener, Receiver<Message>) {
         let (sender, messages) = sync_channel(INBOX_CAPACITY_MESSAGES);
-        let settings = ["video.source=test:", "video.width=64", "video.height=48", "recording.media=video", "recording.prerecord_s=0"].map(str::to_owned);
+        let settings = [
+            "video.source=test:",
+            "video.width=64",
+            "video.height=48",
+            "recording.media=video",
+            "recording.prerecord_s=0",
+        ]
+        .map(str::to_owned);
         let config = Arc::new(Config::load(None, &settings).unwrap());
         let evidence = Arc::new(evidence(folder));
         let live = Arc::new(Live::new(&[evidence.folder()], &config.device.id));

@@ -3,10 +3,10 @@
 //! by opening the camera for it.
 
 use crate::errors::{camera_in_transit, from_media, from_store};
-use crate::open::Opener;
-use crate::worker::Worker;
 use crate::live::Live;
+use crate::open::Opener;
 use crate::orders::{Order, Orders};
+use crate::worker::Worker;
 use bus::{BusError, ErrorKind, PhotoInfo, RecorderState, SessionId};
 use store::StoredPhoto;
 use tokio::sync::oneshot;
@@ -75,7 +75,8 @@ fn photo_in_session(opener: &Opener, orders: &Orders) -> Result<PhotoInfo, BusEr
 }
 
 fn photo_alone(opener: &Opener) -> Result<PhotoInfo, BusError> {
-    let jpeg = opener.studio.take_photo(&opener.config.settings(bus::Media::Video)).map_err(|error| from_media(&error))?;
+    let jpeg =
+        opener.studio.take_photo(&opener.config.settings(bus::Media::Video)).map_err(|error| from_media(&error))?;
     // A recording may have been started since it was asked for: a photo is part of it then, or of none.
     if !matches!(opener.live.status().state, RecorderState::Standby | RecorderState::Faulted) {
         return Err(camera_in_transit());
@@ -97,7 +98,6 @@ fn photo_info(photo: &StoredPhoto, session: Option<SessionId>, live: &Live) -> P
 mod tests {
     use super::*;
     use crate::open::tests::opener;
-    use bus::RecorderState;
 
     #[test]
     fn a_photo_that_waited_until_a_recording_began_is_not_taken_beside_it() {

@@ -72,8 +72,7 @@ impl Writer {
         let (session, fell_over) = begin_somewhere(&opener.evidence, &mut fallback, &plan)?;
         let (inbox, live, notifier) = (opener.inbox.clone(), Arc::clone(&opener.live), opener.notifier.clone());
         let interruptions = BTreeMap::new();
-        let writer =
-            Writer { session, plan, fallback, interruptions, inbox, live, notifier, progress, failed: false };
+        let writer = Writer { session, plan, fallback, interruptions, inbox, live, notifier, progress, failed: false };
         writer.announce();
         Ok((writer, fell_over))
     }

@@ -77,13 +77,18 @@ pub(crate) const INTACT: (i32, &str) = (0, "intact");
 /// Verified likewise; the record says that something was not captured.
 pub(crate) const WITH_GAPS: (i32, &str) = (3, "intact-with-gaps");
 
+/// A recorder that records what it is asked to and no more: most tests count what is recorded.
+fn plain() -> impl Iterator<Item = String> {
+    ["recording.prerecord_s=0", "recording.resume=false"].into_iter().map(str::to_owned)
+}
+
 impl Bench {
     /// A new place and a new bus.
     pub(crate) fn new(settings: impl IntoIterator<Item = impl Into<String>>) -> Bench {
         Bench {
             bus: Bus::start(),
             folder: tempfile::Builder::new().prefix("sealcam-test-").tempdir().unwrap(),
-            settings: settings.into_iter().map(Into::into).collect(),
+            settings: plain().chain(settings.into_iter().map(Into::into)).collect(),
             environment: Vec::new(),
             prefix: Vec::new(),
             starts: Cell::new(0),
