@@ -15,6 +15,7 @@ use crate::exit::EXIT_CODES_HELP;
 pub(crate) const ENVIRONMENT: &[(&str, &str)] = &[
     ("SEALCAM_BUS", "The bus of the recorder where --bus is not given: system, session, or a D-Bus address"),
     ("SEALCAM_LANG", "The language of the output: Chinese where it begins with zh, else English"),
+    ("NO_COLOR", "Where it is set, nothing is coloured"),
     ("LC_ALL, LC_MESSAGES, LANG", "Where SEALCAM_LANG is not set, the first of these that is set says the language"),
 ];
 
@@ -41,6 +42,8 @@ pub(crate) enum Command {
     Recorder(Request),
     /// List what was not captured, when, and why
     Interruptions(InterruptionsArgs),
+    /// Draw what of a session was recorded, buffered, interrupted or off, second by second
+    Timeline(TimelineArgs),
     /// Say whether recordings are complete and untouched
     Verify(VerifyArgs),
     /// Show or export the device's public keys
@@ -118,6 +121,19 @@ pub(crate) struct InterruptionsArgs {
     /// Of this session only: its id, an unambiguous beginning of it, or "last"
     #[arg(long, value_name = "SESSION")]
     pub(crate) session: Option<String>,
+    /// Read the index of this evidence folder and ask no recorder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) evidence: Option<PathBuf>,
+}
+
+/// Arguments of `timeline`.
+#[derive(Debug, Args)]
+pub(crate) struct TimelineArgs {
+    /// The session's id, an unambiguous beginning of it, or "last"
+    pub(crate) session: String,
+    /// Write the picture to this file, as SVG
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
     /// Read the index of this evidence folder and ask no recorder
     #[arg(long, value_name = "DIR")]
     pub(crate) evidence: Option<PathBuf>,

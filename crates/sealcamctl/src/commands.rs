@@ -7,12 +7,12 @@ use bus::{
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
-use crate::cli::{InterruptionsArgs, Request};
+use crate::cli::{InterruptionsArgs, Request, TimelineArgs};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::recorded::Recorded;
-use crate::{interruptions, pick, summary, watch};
+use crate::{interruptions, pick, summary, timeline, watch};
 
 #[derive(Serialize)]
 struct Started {
@@ -57,6 +57,14 @@ pub(crate) fn interruptions(
     runtime()?.block_on(async {
         let recorded = Recorded::of(bus, arguments.evidence.as_deref()).await?;
         interruptions::run(&recorded, arguments, output).await
+    })
+}
+
+/// Draws what a recorder or a folder knows of a session.
+pub(crate) fn timeline(bus: &BusAddress, arguments: &TimelineArgs, output: &Output) -> Result<Exit, CommandError> {
+    runtime()?.block_on(async {
+        let recorded = Recorded::of(bus, arguments.evidence.as_deref()).await?;
+        timeline::run(&recorded, arguments, output).await
     })
 }
 

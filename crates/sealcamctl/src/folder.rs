@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bus::{InterruptionInfo, SessionId};
+use bus::{InterruptionInfo, SessionId, Timeline};
 use store::StoreError;
 use store::index::{Index, SessionRow};
 
@@ -26,8 +26,24 @@ impl Folder {
         &self,
         session: Option<SessionId>,
     ) -> Result<Option<Vec<InterruptionInfo>>, StoreError> {
-        let known = session.map_or(Ok(true), |id| self.session(id).map(|found| found.is_some()))?;
-        Ok(known.then(Vec::new))
+        let sessions = self.sessions()?;
+        Ok(session.is_none_or(|id| sessions.contains(&id)).then(Vec::new))
+    }
+
+    /// What of a session was recorded when; nothing where it is not known.
+    pub(crate) fn timeline(&self, id: SessionId) -> Result<Option<Timeline>, StoreError> {
+        let timeline = |row: SessionRow| Timeline {
+            session: id,
+            zero_utc_ns: row.started_utc_ns,
+            pressed_ns: None,
+            now_ns: None,
+            cause: row.cause,
+            chunks: Vec::new(),
+            interruptions: Vec::new(),
+            continues: None,
+            continued_by: None,
+        };
+        Ok(self.session(id)?.map(timeline))
     }
 
     fn session(&self, id: SessionId) -> Result<Option<SessionRow>, StoreError> {

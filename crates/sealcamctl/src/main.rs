@@ -17,6 +17,8 @@ mod recorded;
 mod shell;
 mod summary;
 mod text;
+mod timeline;
+mod timeline_messages;
 mod units;
 mod upkeep;
 mod verify;
@@ -41,6 +43,7 @@ fn run(cli: &Cli, output: &Output) -> Result<Exit, CommandError> {
     match &cli.command {
         Command::Recorder(request) => commands::run(&cli.bus, request, output),
         Command::Interruptions(arguments) => commands::interruptions(&cli.bus, arguments, output),
+        Command::Timeline(arguments) => commands::timeline(&cli.bus, arguments, output),
         Command::Verify(arguments) => verify::verify(arguments, output),
         Command::Key(arguments) => keys::key(arguments, output),
         Command::Reindex(arguments) => upkeep::reindex(arguments, output),

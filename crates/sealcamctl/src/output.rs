@@ -80,6 +80,39 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
     rows.iter().map(|row| line(row, &widths)).collect::<Vec<_>>().join("\n")
 }
 
+/// A text in lines of this many columns, the second and those behind it indented. Broken at spaces, and within what is wider
+/// than a line.
+pub(crate) fn wrapped(text: &str, width: usize, indent: usize) -> String {
+    let room = width.max(indent + 10);
+    let (mut lines, mut line) = (Vec::new(), String::new());
+    for word in text.split_inclusive(' ') {
+        let fits = |line: &String, word: &str| line.width() + word.trim_end().width() <= room;
+        if !fits(&line, word) && indent + word.width() <= room {
+            lines.push(std::mem::replace(&mut line, " ".repeat(indent)));
+        }
+        for character in word.chars() {
+            if !fits(&line, character.encode_utf8(&mut [0; 4])) {
+                lines.push(std::mem::replace(&mut line, " ".repeat(indent)));
+            }
+            line.push(character);
+        }
+    }
+    lines.push(line);
+    lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
+}
+
+/// Items one after the other, as many in a line as fit; one that is wider than a line is wrapped.
+pub(crate) fn flowed(items: &[String], width: usize) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for item in items {
+        match lines.last_mut().filter(|line| line.width() + 3 + item.width() <= width) {
+            Some(line) => *line += &format!("   {item}"),
+            None => lines.push(wrapped(item, width, 2)),
+        }
+    }
+    lines.join("\n")
+}
+
 fn line(row: &[String], widths: &[usize]) -> String {
     let padded = row.iter().zip(widths).map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.width())));
     padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
@@ -88,6 +121,22 @@ fn line(row: &[String], widths: &[usize]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_wrapped_at_spaces_and_within_what_has_none() {
+        assert_eq!(wrapped("one two three four", 12, 2), "one two\n  three four");
+        assert_eq!(wrapped("1 摄像头故障没有画面", 12, 2), "1 摄像头故障\n  没有画面");
+        assert_eq!(wrapped("1 abcdefghijklmnopq", 12, 2), "1 abcdefghij\n  klmnopq");
+        assert_eq!(wrapped("", 12, 2), "");
+    }
+
+    #[test]
+    fn items_flow_into_lines() {
+        let items = ["aaaa", "bb", "cc"].map(str::to_owned);
+        assert_eq!(flowed(&items, 9), "aaaa   bb\ncc");
+        assert_eq!(flowed(&items, 1), "aaaa\nbb\ncc");
+        assert_eq!(flowed(&["one two three".to_owned()], 12), "one two\n  three");
+    }
 
     #[test]
     fn columns_stand_below_each_other_in_chinese_too() {

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use bus::{BusAddress, Client, InterruptionInfo, SessionId};
+use bus::{BusAddress, Client, InterruptionInfo, SessionId, Timeline};
 
 use crate::error::CommandError;
 use crate::folder::Folder;
@@ -50,6 +50,14 @@ impl Recorded {
         match self {
             Self::Recorder(client) => Ok(client.interruptions(session).await?),
             Self::Folder(folder) => known(folder.interruptions(session)?, session),
+        }
+    }
+
+    /// What of a session was recorded when.
+    pub(crate) async fn timeline(&self, session: SessionId) -> Result<Timeline, CommandError> {
+        match self {
+            Self::Recorder(client) => Ok(client.timeline(session).await?),
+            Self::Folder(folder) => known(folder.timeline(session)?, Some(session)),
         }
     }
 }

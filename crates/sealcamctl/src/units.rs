@@ -10,6 +10,12 @@ pub(crate) fn duration(duration_ns: u64) -> String {
     format!("{}:{:02}:{:02}.{ms:03}", total_s / 3600, total_s / 60 % 60, total_s % 60)
 }
 
+/// A moment as hours, minutes and seconds.
+pub(crate) fn seconds(at_ns: u64) -> String {
+    let total_s = at_ns / 1_000_000_000;
+    format!("{}:{:02}:{:02}", total_s / 3600, total_s / 60 % 60, total_s % 60)
+}
+
 /// A size in decimal units, with two digits of its fraction.
 pub(crate) fn bytes(bytes: u64) -> String {
     let units = [(1_000_000_000_000, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1000, "kB")];
@@ -40,6 +46,7 @@ mod tests {
     #[test]
     fn numbers_are_rounded_down() {
         assert_eq!(duration(3_661_999_999_999), "1:01:01.999");
+        assert_eq!(seconds(3_661_999_999_999), "1:01:01");
         assert_eq!(bytes(999), "999 B");
         assert_eq!(bytes(1_999_999), "1.99 MB");
         assert_eq!(bytes(u64::MAX), "18446744.07 TB");

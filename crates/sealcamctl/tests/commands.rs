@@ -176,7 +176,13 @@ async fn pages_and_completions_are_made_for_all_commands() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
     assert_eq!(finish(program("system", &["man", path])).await.status.code(), Some(0));
-    for page in ["sealcamctl.1", "sealcamctl-start.1", "sealcamctl-verify.1", "sealcamctl-key-export.1"] {
+    for page in [
+        "sealcamctl.1",
+        "sealcamctl-start.1",
+        "sealcamctl-verify.1",
+        "sealcamctl-timeline.1",
+        "sealcamctl-key-export.1",
+    ] {
         assert!(folder.path().join(page).is_file(), "{page}");
     }
     let main = std::fs::read_to_string(folder.path().join("sealcamctl.1")).unwrap();
@@ -190,7 +196,7 @@ async fn pages_and_completions_are_made_for_all_commands() {
     }
     for shell in ["bash", "zsh", "fish"] {
         let (code, out, _) = parts(finish(program("system", &["completions", shell])).await);
-        assert!(code == 0 && out.contains("devices"), "{shell}");
+        assert!(code == 0 && ["devices", "timeline", "explain"].iter().all(|word| out.contains(word)), "{shell}");
     }
     let (code, _, error) = parts(finish(program("system", &["man", "/proc/none/pages"])).await);
     assert!(code == 1 && error.lines().count() == 1 && error.contains("/proc/none/pages"), "{error}");
@@ -351,4 +357,61 @@ async fn alarms_and_interruptions_are_watched_as_they_come() {
     assert_eq!(printed, expected);
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_timeline_is_drawn_as_wide_as_the_terminal_is() {
+    let bench = interrupted().await;
+    let (code, out, error) = run(&bench, &["timeline", "01"]).await;
+    let bars: Vec<&str> = out.lines().filter(|line| line.contains('█') && !line.contains("recorded")).collect();
+    assert_eq!((code, bars.len(), error.as_str()), (0, 2, ""), "{out}");
+    assert!(bars.iter().all(|bar| bar.chars().count() == 79 && bar.contains("▒███")), "{out}");
+    assert!(!out.contains('\u{1b}') && out.contains("1  0:00:04.000 (2026-09-21 14:13:24 UTC), 0:01:30.000"), "{out}");
+    // `script` gives it a terminal to draw on.
+    let on_terminal = |variables: &'static str| {
+        let draw = format!("stty rows 24 cols 61; {variables} {} timeline 01", env!("CARGO_BIN_EXE_sealcamctl"));
+        let mut command = Command::new("script");
+        command.args(["--quiet", "--return", "--command", &draw, "/dev/null"]).env("SEALCAM_LANG", "en");
+        command.env("SEALCAM_BUS", &bench.bus.address).env("TERM", "xterm-256color");
+        command
+    };
+    let (_, out, _) = parts(finish(on_terminal("NO_COLOR=1")).await);
+    let bar = out.lines().find(|line| line.starts_with("Video  ▒")).unwrap();
+    assert_eq!(bar.trim_end().chars().count(), 60, "{out}");
+    let (_, out, _) = parts(finish(on_terminal("")).await);
+    assert!(out.contains("Video  \u{1b}[38;5;117m▒"), "{out}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_timeline_is_written_as_a_picture_and_as_json() {
+    let bench = interrupted().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("timeline.svg");
+    let (code, out, _) = run(&bench, &["timeline", "last", "--svg", file.to_str().unwrap()]).await;
+    assert_eq!((code, out), (0, format!("picture written to {}\n", file.display())));
+    let picture = std::fs::read_to_string(&file).unwrap();
+    assert!(picture.starts_with("<svg ") && picture.contains(&session_id(2).to_string()), "{picture}");
+    let (_, timeline) = json(&bench, &["timeline", "last"]).await;
+    assert_eq!(
+        (&timeline["chunks"][0]["to_ns"], &timeline["pressed_ns"]),
+        (&10_000_000_000_u64.into(), &1_000_000_000.into())
+    );
+    let interruption = &timeline["interruptions"][0];
+    assert_eq!((&interruption["from_ns"], &interruption["cause"]), (&4_000_000_000_u64.into(), &"camera".into()));
+    assert_eq!((&timeline["continues"], &timeline["cause"]), (&session_id(1).to_string().into(), &"stopped".into()));
+    let (code, _, error) = run(&bench, &["timeline", "last", "--svg", "/proc/none/a.svg"]).await;
+    assert!(code == 1 && error.contains("/proc/none/a.svg"), "{error}");
+    let (code, _, error) = run(&bench, &["timeline", "ff"]).await;
+    assert!(code == 1 && error.contains("no session ff"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_without_an_index_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    for arguments in [&["interruptions", "--evidence", path][..], &["timeline", "last", "--evidence", path]] {
+        // No bus is asked.
+        let (code, out, error) = parts(finish(program("unix:path=/nonexistent", arguments)).await);
+        assert!(code == 1 && out.is_empty() && error.contains(path), "{error}");
+    }
 }
