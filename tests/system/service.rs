@@ -47,13 +47,13 @@ fn its_log_goes_to_the_journal_with_fields() {
     let (bench, journal) = Journal::of(bench);
     let daemon = bench.start();
     let opened = journal.until("MESSAGE", "evidence folder opened");
-    assert_eq!(opened["F_FOLDER"], bench.evidence().display().to_string());
-    assert_eq!((opened["PRIORITY"].as_str(), opened["F_DEVICE"].len()), ("5", 64));
+    assert_eq!(opened["FOLDER"], bench.evidence().display().to_string());
+    assert_eq!((opened["PRIORITY"].as_str(), opened["DEVICE"].len()), ("5", 64));
     let session = bench.ctl(&["start"]).good()["session"].as_str().unwrap().to_owned();
-    assert_eq!(journal.until("MESSAGE", "session begun")["F_SESSION"], session);
+    assert_eq!(journal.until("MESSAGE", "session begun")["SESSION"], session);
     bench.ctl(&["stop"]).good();
     let closed = journal.until("MESSAGE", "session closed");
-    assert_eq!((closed["F_SESSION"].as_str(), closed["F_CAUSE"].as_str()), (session.as_str(), "stop"));
+    assert_eq!((closed["SESSION"].as_str(), closed["CAUSE"].as_str()), (session.as_str(), "stop"));
     assert_eq!(daemon.stop(), 0);
     assert_eq!(bench.log(), "", "logged twice");
 }

@@ -5,7 +5,7 @@
 use crate::capture::Sources;
 use crate::clocks::Clocks;
 use crate::errors::{camera_in_transit, not_started, refused};
-use crate::open::{Begin, NotRunning, Opener, Running, SESSION_WORK_MAX, SessionWork};
+use crate::open::{Begin, Blame, NotRunning, Opener, Running, SESSION_WORK_MAX, SessionWork};
 use crate::orders::Order;
 use crate::photographer::{Photographer, Subject};
 use crate::supervision::Heartbeat;
@@ -217,7 +217,10 @@ impl Engine {
                 let reason = failed.error.message().to_owned();
                 tracing::warn!(reason, "the recording could not be started");
                 self.open_error = Some(failed.error);
-                self.step(Input::OpenFailed { reason, is_fault: failed.is_fault });
+                if matches!(failed.blame, Blame::Full) {
+                    self.step(Input::StorageFailed { is_full: true, reason: reason.clone() });
+                }
+                self.step(Input::OpenFailed { reason, is_fault: matches!(failed.blame, Blame::Recorder) });
             }
         }
     }

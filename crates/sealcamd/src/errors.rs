@@ -15,7 +15,10 @@ pub(crate) fn refused(refusal: Refusal) -> BusError {
         Refusal::NotReady => ErrorKind::Internal,
         Refusal::ShuttingDown => ErrorKind::ShuttingDown,
     };
-    BusError::new(kind, refusal)
+    match refusal {
+        Refusal::StorageFull => BusError::new(kind, format!("{refusal}; free some space or exchange the storage")),
+        _ => BusError::new(kind, refusal),
+    }
 }
 
 pub(crate) fn not_started(why: &NotStarted) -> BusError {

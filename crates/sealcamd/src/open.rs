@@ -57,13 +57,22 @@ pub(crate) struct Running {
 /// Why a recording is not running.
 pub(crate) struct NotRunning {
     pub(crate) error: BusError,
-    /// Whether it is the recorder's own fault.
-    pub(crate) is_fault: bool,
+    pub(crate) blame: Blame,
+}
+
+/// What keeps a recording from running.
+pub(crate) enum Blame {
+    /// The request, or a source.
+    Other,
+    /// There is no room.
+    Full,
+    /// The recorder itself, or its storage.
+    Recorder,
 }
 
 impl NotRunning {
     fn fault(reason: impl std::fmt::Display) -> NotRunning {
-        NotRunning { error: BusError::internal(reason), is_fault: true }
+        NotRunning { error: BusError::internal(reason), blame: Blame::Recorder }
     }
 }
 
@@ -141,7 +150,7 @@ impl Opener {
         });
         let media = list(wanted.media);
         let recording = self.studio.record(&media, &settings, events);
-        let recording = recording.map_err(|error| NotRunning { error: from_media(&error), is_fault: false })?;
+        let recording = recording.map_err(|error| NotRunning { error: from_media(&error), blame: Blame::Other })?;
         self.begin_session(wanted, &settings, recording, hired)
     }
 
@@ -173,7 +182,8 @@ impl Opener {
                 // Its thread ends, and nothing waits for room in its queue any more.
                 drop(hired);
                 recording.end();
-                return Err(NotRunning { error: from_store(&error), is_fault: true });
+                let blame = if error.is_full() { Blame::Full } else { Blame::Recorder };
+                return Err(NotRunning { error: from_store(&error), blame });
             }
         };
         let id = writer.id();

@@ -78,7 +78,8 @@ fn photo_alone(opener: &Opener) -> Result<PhotoInfo, BusError> {
     let jpeg =
         opener.studio.take_photo(&opener.config.settings(bus::Media::Video)).map_err(|error| from_media(&error))?;
     // A recording may have been started since it was asked for: a photo is part of it then, or of none.
-    if !matches!(opener.live.status().state, RecorderState::Standby | RecorderState::Faulted) {
+    let status = opener.live.status();
+    if status.current_session.is_some() || status.state == RecorderState::Opening {
         return Err(camera_in_transit());
     }
     let (label, names) = (&opener.config.device.id, &opener.config.evidence.names);
@@ -103,7 +104,7 @@ mod tests {
     fn a_photo_that_waited_until_a_recording_began_is_not_taken_beside_it() {
         let folder = tempfile::tempdir().unwrap();
         let (opener, _messages) = opener(folder.path());
-        opener.live.set_state(&recorder::State::Recording);
+        opener.live.set_state(&recorder::State::Opening);
         assert_eq!(photo_alone(&opener).unwrap_err(), camera_in_transit());
         opener.live.set_state(&recorder::State::Standby);
         assert!(photo_alone(&opener).is_ok());
