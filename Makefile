@@ -49,7 +49,7 @@ check: ## All that must hold before a change goes in: format, lints, tests, docs
 
 .PHONY: bench
 bench: setup-bench ## Measure against peers in the same run, with the limit beside each figure
-	cargo build --locked --release --bin sealcamd --bin sealcamctl
+	cargo build --locked --release --bin sealcamd --bin sealcamctl --example large
 	tests/footage/make --large
 	/usr/bin/python3 bench/bench.py $(BENCH)
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Measures the recorder against peers in the same run, and prints each figure beside its limit.
 
-    make bench                                everything, about 12 minutes
+    make bench                                everything, about 15 minutes
     make bench BENCH="--only replay verify"   some of it
     make bench BENCH=--quick                  one round each, shorter recordings: a look, not a result
 
@@ -204,6 +204,30 @@ def measure_verify(options):
     yield statistics.median(double)
 
 
+def large_device(gigabytes):
+    """A device that lost power in the last of many sessions, in memory where there is such a place."""
+    memory = Path("/dev/shm")
+    folder = tempfile.TemporaryDirectory(prefix="sealcam-bench.", dir=memory if memory.is_dir() else ROOT / "target")
+    try:
+        run_to_end([PROGRAMS / "examples" / "large", folder.name, gigabytes])
+    except BaseException:
+        folder.cleanup()
+        raise
+    return folder
+
+
+def measure_recovery(options):
+    """From the start of the daemon to its first answer: the index is checked, the session that was cut off is closed."""
+    with large_device(options.large_gb) as device:
+        with Recorder(device=device, video__source="test:", audio__source="test:") as recorder:
+            last = recorder.ask("show", "last")
+            recorder.end()
+    if last["cause"] != "recovered":
+        raise BenchError(f"the last session ended by {last['cause']}")
+    yield recorder.ready_s
+    yield recorder.read_bytes / 1e6
+
+
 MEASUREMENTS = {
     "replay": (
         measure_replay,
@@ -232,6 +256,13 @@ MEASUREMENTS = {
         [
             Figure("verification speed, one job, to openssl sha256", None, 0.8, " ×", least=True),
             Figure("verification speed, two jobs to one", None, 1.5, " ×", least=True),
+        ],
+    ),
+    "recovery": (
+        measure_recovery,
+        [
+            Figure("start on 64 GB whose last session was cut off, to ready", None, 10, " s"),
+            Figure("read at that start, a segment of 150 MB among it", None, 500, " MB"),
         ],
     ),
 }
@@ -266,6 +297,7 @@ def read_options():
     options.rounds = 1 if options.quick else 3
     options.live_s = 10 if options.quick else 30
     options.verify_rounds = 3 if options.quick else 7
+    options.large_gb = 4 if options.quick else 64
     return options
 
 

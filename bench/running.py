@@ -78,10 +78,14 @@ def wait_until(holds, what, limit_s=READY_LIMIT_S):
 
 
 class Recorder:
-    """The daemon on its own bus, from `with` to its end; then `usage` and `peak_rss_kib` hold."""
+    """The daemon on its own bus, from `with` to its end; then `usage` and `peak_rss_kib` hold. With `device` it begins with
+    what is in that folder: `evidence` and `state`, of which nothing is in memory."""
 
-    def __init__(self, **settings):
+    def __init__(self, device=None, **settings):
+        self.device = device
         self.settings = {key.replace("__", "."): value for key, value in settings.items()}
+        self.ready_s = None
+        self.read_bytes = None
         self.usage = None
         self.peak_rss_kib = None
 
@@ -91,6 +95,8 @@ class Recorder:
         self.evidence, self.state, self.log = folder / "evidence", folder / "state", folder / "log"
         self.address = f"unix:path={folder}/bus"
         try:
+            if self.device:
+                copy_with_holes(self.device, folder)
             self._start_bus(folder)
             self._start_daemon()
         except BaseException:
@@ -124,10 +130,13 @@ class Recorder:
                 [PROGRAMS / "sealcamd", "--bus", self.address, *words], stdout=log, stderr=log, env=environment
             )
         wait_until(self._is_ready, "the daemon")
+        self.ready_s = time.monotonic() - self._begin
+        self.read_bytes = read_bytes(self._daemon.pid)
 
     def _is_ready(self):
         self._check_alive()
-        return self._run("status", check=False).returncode == 0
+        # The list of sessions is the last thing that a daemon has when it begins.
+        return self._run("sessions", check=False).returncode == 0
 
     def _check_alive(self):
         if not Path(f"/proc/{self._daemon.pid}/status").read_text().split("State:\t")[1].startswith("Z"):
@@ -184,6 +193,23 @@ class Recorder:
         watchdog.start()
         self.usage = reap(daemon, self._begin)
         watchdog.cancel()
+
+
+def copy_with_holes(source, target):
+    """Copies what is in a folder, with its holes, and sees that nothing of it stays in memory."""
+    words = ["cp", "--archive", "--sparse=always", f"{source}/.", str(target)]
+    if run_to_end(words).status == 0:
+        os.sync()
+    for file in Path(target).rglob("*"):
+        if file.is_file():
+            with open(file, "rb") as stream:
+                os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def read_bytes(pid):
+    """How much the process has read so far, from wherever it came."""
+    counters = dict(line.split(": ") for line in Path(f"/proc/{pid}/io").read_text().splitlines())
+    return int(counters["rchar"])
 
 
 def peak_rss_kib(pid):

@@ -109,6 +109,10 @@ messages! { FILE_MESSAGES {
     }
     rule_index() { en: "the index is what the files give", zh: "索引与文件一致" }
     rule_chunks() { en: "no chunk is longer than a second", zh: "没有超过一秒的数据块" }
+    rule_interruptions() {
+        en: "every interruption begins once, and is over in a session that has an end",
+        zh: "每次中断只开始一次;会话已结束的,其中断也已结束",
+    }
     holds() { en: "holds", zh: "成立" }
     violated() { en: "VIOLATED", zh: "不成立" }
     history_failed(path, reason) {

@@ -69,6 +69,7 @@ fn rule(lang: Lang, invariant: &Invariant) -> String {
         6 => lang.rule_ends(),
         7 => lang.rule_index(),
         8 => lang.rule_chunks(),
+        9 => lang.rule_interruptions(),
         _ => invariant.rule.into(),
     }
 }

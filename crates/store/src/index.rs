@@ -82,6 +82,11 @@ impl Index {
         }
     }
 
+    /// Whether its tables are those of this version.
+    pub(crate) fn is_current(&self) -> Result<bool, StoreError> {
+        Ok(self.one::<i64>("PRAGMA user_version", [])? == SCHEMA_VERSION)
+    }
+
     fn open_reader(path: &Path, name: &OsStr) -> Result<Index, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
         let db = Connection::open_with_flags(name, flags).map_err(StoreError::index(path))?;

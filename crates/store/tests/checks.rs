@@ -159,15 +159,22 @@ const CASES: &[(&str, Operation, &[u8])] = &[
     ("a row changed",                |d| sql(d, "UPDATE chunks SET video_frames = 99 WHERE chunk = 1"),      &[7]),
     ("a row too many",               |d| sql(d, "INSERT INTO photos SELECT 99, NULL, 'x', 1, media, '', 1 FROM photos LIMIT 1"), &[7]),
     ("a row missing",                |d| sql(d, "DELETE FROM events"),                                       &[7]),
+    ("an index of before",           |d| sql(d, "PRAGMA user_version = 1; DROP TABLE interruptions"),        &[7]),
+    ("a step of the clock too many",|d| sql(d, "INSERT INTO clock_steps VALUES (1, 1, 1, x'00', 1)"),       &[7]),
+    ("an interruption left open",    |d| sql(d, LEFT_OPEN),                                                  &[7, 9]),
     ("no index",                     |d| fs::remove_file(d.evidence().join("index.sqlite")).unwrap(),        &[7]),
 ];
+
+const LEFT_OPEN: &str = "INSERT INTO interruptions
+    SELECT zeroblob(16), session, 4, 'camera', 'device', 1, 0, 1, 1, zeroblob(16), '', NULL, NULL, NULL, NULL, NULL,
+        NULL, NULL, NULL, NULL, 'none', 'none', 'none' FROM sessions";
 
 fn sql(device: &Device, sql: &str) {
     Connection::open(device.evidence().join("index.sqlite")).unwrap().execute_batch(sql).unwrap();
 }
 
 #[test]
-fn a_forged_entry_about_an_interruption_is_a_fault_of_the_ledger() {
+fn a_forged_entry_about_an_interruption_is_the_ninth() {
     let device = Device::with_an_interruption();
     assert_eq!(violations(&device), []);
     let (all, key) = (entries(device.evidence()), fs::read(device.place.state.join("ledger.key")).unwrap());
@@ -175,7 +182,7 @@ fn a_forged_entry_about_an_interruption_is_a_fault_of_the_ledger() {
     let note = Body::InterruptionNote(InterruptionNoteBody { id: InterruptionId([9; 16]), cause, officer, text });
     let forged = next_entry(&all, &Ed25519Signer::from_pkcs8(&key).unwrap(), note);
     append(device.evidence().join("ledger.cbor"), &forged.bytes);
-    assert_eq!(numbers(&device)[0], 1);
+    assert_eq!(numbers(&device), [7, 9]);
 }
 
 #[test]

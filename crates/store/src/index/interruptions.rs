@@ -132,6 +132,13 @@ impl Index {
         found.map(|row| row.is_some()).map_err(StoreError::index(&self.path))
     }
 
+    /// Interruptions that are not over, although their session has an end.
+    pub(crate) fn interruptions_left_open(&self) -> Result<Vec<InterruptionId>, StoreError> {
+        let sql = "SELECT id FROM interruptions JOIN sessions USING (session)
+             WHERE end_seq IS NULL AND ended_utc_ns IS NOT NULL ORDER BY seq";
+        self.rows(sql, [], |row| Ok(InterruptionId(row.get(0)?)))
+    }
+
     /// The interruptions of a session, or of all, in the order of the ledger.
     ///
     /// # Errors
