@@ -116,8 +116,8 @@ impl State {
     pub(super) fn flush_if_idle(&mut self) {
         let Some(routing) = &mut self.routing else { return };
         let limit_ns = routing.chunk_ns() + IDLE_NS;
-        let recorded = self.tracks.iter().filter(|track| track.is_up() && routing.wants(track.medium()));
-        if recorded.fold(true, |all, track| all && track.is_idle(limit_ns)) {
+        let mut recorded = self.tracks.iter().filter(|track| track.is_up() && routing.wants(track.medium()));
+        if recorded.all(|track| track.is_idle(limit_ns)) {
             routing.flush_idle();
         }
     }
