@@ -10,7 +10,7 @@ use crate::header::HeaderTrack;
 use crate::inlet::Ticket;
 use crate::ring::{Ring, RingLimits};
 use crate::router::Turn;
-use crate::router_track::{Standing, Track, Wish};
+use crate::router_track::{AskKey, Standing, Track, Wish};
 use crate::routing::{End, Routing};
 
 /// Frames wait this much longer than a chunk for the next one.
@@ -110,6 +110,12 @@ impl State {
             Some(routing) if routing.wants(medium) => routing.lost(medium, count, reason),
             _ => self.ring.note_lost(medium, count, reason),
         }
+    }
+
+    /// How to ask for the key frame for which sound has begun to wait.
+    pub(super) fn take_key_wish(&mut self) -> Option<AskKey> {
+        let wishes = self.routing.as_mut().is_some_and(Routing::take_key_wish);
+        self.up(Medium::Video).filter(|_| wishes).and_then(|track| track.ask_key.clone())
     }
 
     /// What was captured does not wait in memory when nothing follows it.
