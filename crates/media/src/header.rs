@@ -27,8 +27,11 @@ const KNOWN_MAX: usize = 8;
 /// Makes headers, each once: it takes some milliseconds, and a recording that changes its tracks has none to wait.
 #[derive(Default)]
 pub(crate) struct Headers {
-    known: Mutex<VecDeque<(Vec<HeaderTrack>, Arc<[u8]>)>>,
+    known: Mutex<VecDeque<Known>>,
 }
+
+/// A set of tracks and its header.
+type Known = (Vec<HeaderTrack>, Arc<[u8]>);
 
 /// One track of the header.
 #[derive(Debug, Clone, PartialEq)]

@@ -14,7 +14,7 @@ use crate::event::Medium;
 use crate::frame::Frame;
 use crate::notice::FailureKind;
 use crate::router::{Offer, Router, Silence, Turn};
-use crate::router_track::Wish;
+use crate::router_track::{AskKey, Wish};
 use crate::timeline::TimeLine;
 
 /// One opening of a source.
@@ -116,6 +116,16 @@ impl Inlet {
     /// How the source has failed if it has given nothing for too long.
     pub(crate) fn silence(&self) -> Option<Silence> {
         self.router.silence(self.ticket)
+    }
+
+    /// The source can be asked for a key frame.
+    pub(crate) fn note_ask_key(&self, ask_key: AskKey) {
+        self.router.note_ask_key(self.ticket, ask_key);
+    }
+
+    /// The whole recorder stood still until now.
+    pub(crate) fn excuse(&self) {
+        self.router.excuse(self.ticket);
     }
 
     /// What is done from time to time.

@@ -19,8 +19,8 @@ use crate::event::Medium;
 use crate::frame::{Frame, clock_ns, default_duration_ns};
 use crate::inlet::{Failure, Inlet};
 use crate::notice::FailureKind;
-use crate::pipeline;
-use crate::router_track::Wish;
+use crate::pipeline::{self, Changes};
+use crate::router_track::{AskKey, Wish};
 use crate::source::Source;
 use crate::sync::{Latch, lock};
 
@@ -28,6 +28,8 @@ use crate::sync::{Latch, lock};
 const DRAIN_LIMIT: Duration = Duration::from_secs(2);
 /// How often a source is looked at for frames that do not come.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Who looks so late was stopped, and the sources may be fine.
+const LOOK_LATE: Duration = Duration::from_secs(1);
 /// A device that gave something within this time works.
 const DEVICE_IDLE_MAX: Duration = Duration::from_secs(1);
 /// So many overruns …
@@ -50,6 +52,7 @@ pub(crate) struct LivePlan {
 pub(crate) struct Live {
     pipeline: gst::Pipeline,
     inlet: Inlet,
+    changes: Changes,
     /// It is being stopped: silence is no failure any more.
     over: Arc<Latch>,
 }
@@ -62,7 +65,7 @@ impl LivePlan {
 }
 
 impl Live {
-    pub(crate) fn start(plan: &LivePlan, inlet: Inlet) -> Result<Self, MediaError> {
+    pub(crate) fn start(plan: &LivePlan, inlet: Inlet, changes: &Changes) -> Result<Self, MediaError> {
         let pipeline = pipeline::build(&plan.description)?;
         if let Some(device) = &plan.device {
             pipeline::element(&pipeline, "src")?.set_property("device", device);
@@ -73,13 +76,14 @@ impl Live {
         pipeline.set_start_time(gst::ClockTime::NONE);
         pipeline.set_base_time(moment.base);
         let over = Arc::new(Latch::default());
-        let watcher = Arc::new(Watcher::new(&pipeline, plan, &inlet));
+        let watcher = Arc::new(Watcher::new(&pipeline, plan, &inlet, changes));
         take_frames(&pipeline, &watcher, moment.offset_ns, &over)?;
-        let live = Self { pipeline, inlet, over };
+        inlet.note_ask_key(ask_key(&pipeline)?);
+        let live = Self { pipeline, inlet, changes: changes.clone(), over };
         watch_device(&live.pipeline, &watcher);
         watch_messages(&live.pipeline, &watcher);
         watch_arrival(watcher, Arc::clone(&live.over));
-        pipeline::play(&live.pipeline)?;
+        pipeline::play_device(&live.pipeline, changes)?;
         Ok(live)
     }
 
@@ -95,7 +99,7 @@ impl Live {
             self.inlet.wait_over(DRAIN_LIMIT);
         }
         self.inlet.close();
-        pipeline::shut(&self.pipeline);
+        pipeline::shut_device(&self.pipeline, &self.changes);
     }
 }
 
@@ -155,6 +159,17 @@ fn signed_ns(time: gst::Signed<gst::ClockTime>) -> i64 {
     }
 }
 
+/// Asks the encoder for a key frame. One that cannot goes on as it likes.
+fn ask_key(pipeline: &gst::Pipeline) -> Result<AskKey, MediaError> {
+    let out = pipeline::appsink(pipeline, "out")?.downgrade();
+    Ok(Arc::new(move || {
+        let wish = gst::Structure::builder("GstForceKeyUnit").field("all-headers", true).field("count", 0_u32).build();
+        if let Some(pad) = out.upgrade().and_then(|out| out.static_pad("sink")) {
+            pad.push_event(gst::event::CustomUpstream::new(wish));
+        }
+    }))
+}
+
 /// Notes when the device gave something, whatever the encoder makes of it.
 fn watch_device(pipeline: &gst::Pipeline, watcher: &Arc<Watcher>) {
     let queue = pipeline.by_name("raw").and_then(|queue| queue.static_pad("src"));
@@ -178,7 +193,12 @@ fn watch_messages(pipeline: &gst::Pipeline, watcher: &Arc<Watcher>) {
 /// A device can fall silent without a word: what counts is that frames come.
 fn watch_arrival(watcher: Arc<Watcher>, over: Arc<Latch>) {
     std::thread::spawn(move || {
+        let mut looked = Instant::now();
         while !over.wait(LOOK_EVERY) && watcher.inlet.is_open() {
+            if looked.elapsed() > LOOK_LATE {
+                watcher.inlet.excuse();
+            }
+            looked = Instant::now();
             watcher.look();
         }
     });
@@ -190,17 +210,19 @@ struct Watcher {
     pipeline: gst::glib::WeakRef<gst::Pipeline>,
     source: Source,
     inlet: Inlet,
+    changes: Changes,
     /// When overruns began to count, and how many there were.
     storm: Mutex<(Instant, u32)>,
     device_gave: Mutex<Option<Instant>>,
 }
 
 impl Watcher {
-    fn new(pipeline: &gst::Pipeline, plan: &LivePlan, inlet: &Inlet) -> Self {
+    fn new(pipeline: &gst::Pipeline, plan: &LivePlan, inlet: &Inlet, changes: &Changes) -> Self {
         Self {
             pipeline: pipeline.downgrade(),
             source: plan.source.clone(),
             inlet: inlet.clone(),
+            changes: changes.clone(),
             storm: Mutex::new((Instant::now(), 0)),
             device_gave: Mutex::default(),
         }
@@ -259,7 +281,7 @@ impl Watcher {
         let reason = format!("{}: {reason}", self.source.device());
         self.inlet.fail(Failure { kind, reason, error });
         if let Some(pipeline) = self.pipeline.upgrade() {
-            pipeline::shut_later(&pipeline);
+            pipeline::shut_device_later(&pipeline, &self.changes);
         }
     }
 

@@ -3,7 +3,7 @@
 //!
 //! Must not know which source or mux it serves.
 
-use std::sync::mpsc;
+use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::time::Duration;
 
 use gstreamer as gst;
@@ -11,6 +11,7 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 
 use crate::error::MediaError;
+use crate::sync::{lock, wait_while};
 
 /// No state change may take longer; a driver that hangs must not hang the recorder.
 const STATE_CHANGE_LIMIT: Duration = Duration::from_secs(10);
@@ -41,10 +42,36 @@ pub(crate) fn appsink(pipeline: &gst::Pipeline, name: &str) -> Result<gst_app::A
     element(pipeline, name)?.downcast().map_err(wrong)
 }
 
+/// The state changes of one device that have not come to an end. A driver may hold one for ever; as long as it does, the
+/// device is not opened again, so that no more than one is ever held.
+#[derive(Clone, Default)]
+pub(crate) struct Changes(Arc<(Mutex<usize>, Condvar)>);
+
+impl Changes {
+    fn begin(&self) {
+        *lock(&self.0.0) += 1;
+    }
+
+    fn end(&self) {
+        *lock(&self.0.0) -= 1;
+        self.0.1.notify_all();
+    }
+
+    /// Whether all are done, waiting for it at most `limit`.
+    pub(crate) fn wait_done(&self, limit: Duration) -> bool {
+        *wait_while(lock(&self.0.0), &self.0.1, limit, |count| *count > 0) == 0
+    }
+}
+
 /// Starts a pipeline, within a time limit.
 pub(crate) fn play(pipeline: &gst::Pipeline) -> Result<(), MediaError> {
+    play_device(pipeline, &Changes::default())
+}
+
+/// The same for a pipeline with a device.
+pub(crate) fn play_device(pipeline: &gst::Pipeline, changes: &Changes) -> Result<(), MediaError> {
     let fail = |reason| MediaError::pipeline("starting the pipeline", reason);
-    match change_state(pipeline, gst::State::Playing, STATE_CHANGE_LIMIT) {
+    match change_state(pipeline, gst::State::Playing, STATE_CHANGE_LIMIT, changes) {
         Some(true) => Ok(()),
         Some(false) => Err(fail("an element refused")),
         None => Err(fail("no answer from the device")),
@@ -53,23 +80,30 @@ pub(crate) fn play(pipeline: &gst::Pipeline) -> Result<(), MediaError> {
 
 /// Takes a pipeline down. If that hangs, leaves it behind and says so in the log.
 pub(crate) fn shut(pipeline: &gst::Pipeline) {
-    if change_state(pipeline, gst::State::Null, TEARDOWN_LIMIT).is_none() {
+    shut_device(pipeline, &Changes::default());
+}
+
+/// The same for a pipeline with a device.
+pub(crate) fn shut_device(pipeline: &gst::Pipeline, changes: &Changes) {
+    if change_state(pipeline, gst::State::Null, TEARDOWN_LIMIT, changes).is_none() {
         tracing::error!(pipeline = %pipeline.name(), "does not stop; it is left behind");
     }
 }
 
 /// Takes a pipeline down from one of its own threads: another thread does it.
-pub(crate) fn shut_later(pipeline: &gst::Pipeline) {
-    let pipeline = pipeline.clone();
-    std::thread::spawn(move || shut(&pipeline));
+pub(crate) fn shut_device_later(pipeline: &gst::Pipeline, changes: &Changes) {
+    let (pipeline, changes) = (pipeline.clone(), changes.clone());
+    std::thread::spawn(move || shut_device(&pipeline, &changes));
 }
 
 /// `None` if the change is not done in time.
-fn change_state(pipeline: &gst::Pipeline, state: gst::State, limit: Duration) -> Option<bool> {
+fn change_state(pipeline: &gst::Pipeline, state: gst::State, limit: Duration, changes: &Changes) -> Option<bool> {
     let (done, waiting) = mpsc::channel();
-    let pipeline = pipeline.clone();
+    let (pipeline, changes) = (pipeline.clone(), changes.clone());
+    changes.begin();
     std::thread::spawn(move || {
         let changed = pipeline.set_state(state).is_ok();
+        changes.end();
         // A receiver that gave up waiting is no error here.
         let _ = done.send(changed);
     });

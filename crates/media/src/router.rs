@@ -21,7 +21,7 @@ use crate::notice::{FailureKind, Notice, Notices};
 use crate::photo::GopMemory;
 use crate::ring::RingLimits;
 use crate::router::state::State;
-use crate::router_track::{Standing, Track, Wish};
+use crate::router_track::{AskKey, Standing, Track, Wish};
 use crate::routing::End;
 use crate::stamps::BadStamps;
 use crate::sync::{lock, wait_while};
@@ -90,8 +90,10 @@ impl Router {
     pub(crate) fn push(&self, ticket: Ticket, caps: &gst::CapsRef, frame: Frame) -> Result<(), gst::FlowError> {
         let mut state = lock(&self.state);
         let taken = self.take(&mut state, ticket, caps, frame);
+        let ask_key = state.take_key_wish();
         drop(state);
         self.changed.notify_all();
+        ask_key.iter().for_each(|ask| ask());
         taken
     }
 
@@ -102,8 +104,10 @@ impl Router {
             return Offer::NotNow;
         }
         let taken = self.take(&mut state, ticket, caps, frame);
+        let ask_key = state.take_key_wish();
         drop(state);
         self.changed.notify_all();
+        ask_key.iter().for_each(|ask| ask());
         if taken.is_ok() { Offer::Taken } else { Offer::Over }
     }
 
@@ -322,6 +326,18 @@ impl Router {
     pub(crate) fn wait_length(&self, medium: Medium, length_ns: i64, limit: Duration) {
         let is_short = |state: &mut State| state.up(medium).is_some_and(|track| track.length_ns() < length_ns);
         drop(wait_while(lock(&self.state), &self.changed, limit, is_short));
+    }
+
+    /// This source can be asked for a key frame.
+    pub(crate) fn note_ask_key(&self, ticket: Ticket, ask_key: AskKey) {
+        if let Some(track) = lock(&self.state).track_mut(ticket) {
+            track.ask_key = Some(ask_key);
+        }
+    }
+
+    /// The whole recorder stood still until now, so that nobody saw what this source gave.
+    pub(crate) fn excuse(&self, ticket: Ticket) {
+        lock(&self.state).track_mut(ticket).into_iter().for_each(Track::excuse);
     }
 
     pub(crate) fn is_open(&self, ticket: Ticket) -> bool {

@@ -3,6 +3,7 @@
 //!
 //! Must not know recordings nor the other medium.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gstreamer as gst;
@@ -31,6 +32,8 @@ pub(crate) struct Wish {
     pub(crate) live: bool,
 }
 
+pub(crate) type AskKey = Arc<dyn Fn() + Send + Sync>;
+
 /// How far a source has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
@@ -49,6 +52,8 @@ pub(crate) struct Track {
     pub(crate) caps: Option<gst::Caps>,
     /// Why it could not be opened.
     pub(crate) failure: Option<MediaError>,
+    /// Asks its encoder for a key frame.
+    pub(crate) ask_key: Option<AskKey>,
     stamps: Stamps,
     rate: RateWatch,
     /// Where its first frame begins and its last ends.
@@ -56,6 +61,8 @@ pub(crate) struct Track {
     end_ns: Option<i64>,
     /// When the last frame came.
     arrived: Option<Instant>,
+    /// Until when nothing could be seen to come, for the whole recorder stood still.
+    excused: Option<Instant>,
     /// How long frames usually last.
     usual_ns: Option<i64>,
 }
@@ -68,11 +75,13 @@ impl Track {
             standing: Standing::Opening,
             caps: None,
             failure: None,
+            ask_key: None,
             stamps: Stamps::default(),
             rate: RateWatch::default(),
             begin_ns: None,
             end_ns: None,
             arrived: None,
+            excused: None,
             usual_ns: None,
         }
     }
@@ -167,7 +176,13 @@ impl Track {
     /// Whether it has been idle for so long that its source must have failed.
     pub(crate) fn is_silent(&self) -> bool {
         let limit_ns = self.usual_ns.unwrap_or(0).saturating_mul(SILENCE_FRAMES).max(SILENCE_MIN_NS);
-        self.is_up() && self.idle().is_some_and(|idle| idle > nanoseconds(limit_ns))
+        let seen = self.arrived.max(self.excused).filter(|_| self.arrived.is_some());
+        self.is_up() && seen.is_some_and(|seen| seen.elapsed() > nanoseconds(limit_ns))
+    }
+
+    /// Nobody could have seen its frames until now.
+    pub(crate) fn excuse(&mut self) {
+        self.excused = Some(Instant::now());
     }
 
     /// How many frames came with times that do not go on, if that is what makes it silent.
@@ -253,6 +268,19 @@ mod tests {
             assert_eq!(durations_ms(caps, &[40, 40, 5000, 40]), [40, 40, 40, 40], "{caps}");
         }
         assert_eq!(durations_ms("video/x-h264,framerate=25/1", &[5000, 40]), [40, 40]);
+    }
+
+    #[test]
+    fn a_recorder_that_stood_still_does_not_blame_its_sources() {
+        let mut track = track("video/x-h264,framerate=25/1");
+        track.standing = Standing::Up;
+        track.arrived = Instant::now().checked_sub(Duration::from_secs(10));
+        assert!(track.is_silent());
+        track.excuse();
+        assert!(!track.is_silent());
+        track.excused = Instant::now().checked_sub(Duration::from_secs(3));
+        assert!(track.is_silent());
+        assert!(track.idle().unwrap() > Duration::from_secs(9), "its last picture is as old as before");
     }
 
     #[test]

@@ -55,6 +55,8 @@ pub(crate) struct Routing {
     outbox: Arc<Outbox>,
     /// The generation that comes next.
     generation: u32,
+    /// Sound has begun to wait for a key frame of the picture.
+    wishes_key: bool,
 }
 
 enum Phase {
@@ -83,6 +85,7 @@ impl Routing {
             notices,
             outbox,
             generation: 0,
+            wishes_key: false,
         }
     }
 
@@ -122,12 +125,19 @@ impl Routing {
         let waiting_max = self.waiting_max;
         let Some(part) = self.part_mut(medium) else { return };
         part.come(caps, frame);
-        let is_too_much = part.waiting.len() > waiting_max;
+        let count = part.waiting.len();
         if self.may_take_in(medium) {
             self.next_generation(None);
-        } else if is_too_much {
+        } else if count > waiting_max {
             self.lose_waiting(medium);
+        } else {
+            self.wishes_key |= count == 1 && matches!(self.phase, Phase::Running(_));
         }
+    }
+
+    /// Whether an early key frame of the picture would help. Said once each time.
+    pub(crate) fn take_key_wish(&mut self) -> bool {
+        std::mem::take(&mut self.wishes_key)
     }
 
     fn may_take_in(&self, medium: Medium) -> bool {

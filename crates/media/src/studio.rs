@@ -14,6 +14,7 @@ use crate::frame::NS_PER_SECOND;
 use crate::inlet::{Inlet, Ticket};
 use crate::live::{Live, LivePlan};
 use crate::notice::{Notice, Notices};
+use crate::pipeline::Changes;
 use crate::plan::{Plan, plan, replay_plan, shared_file};
 use crate::recording::Recording;
 use crate::replay::Replay;
@@ -25,6 +26,8 @@ use crate::sync::lock;
 
 /// What a camera gives before a still is taken of it, to settle its exposure.
 const SETTLE_NS: i64 = NS_PER_SECOND;
+/// How long a device that was just closed may still be at it.
+const CHANGES_LIMIT: Duration = Duration::from_secs(1);
 
 /// Sources that are open, and what they gave last. Dropping it closes them.
 pub struct Studio {
@@ -35,7 +38,11 @@ pub struct Studio {
 }
 
 /// What was opened for one medium. A file that gives both is in both.
-type Slot = Option<Running>;
+#[derive(Default)]
+struct Slot {
+    running: Option<Running>,
+    changes: Changes,
+}
 
 enum Running {
     Live(Live),
@@ -92,11 +99,16 @@ impl Studio {
     }
 
     fn open_live(&self, held: &mut Held<'_>, plan: &LivePlan) -> Result<Vec<Ticket>, MediaError> {
+        let Some(slot) = held.slot(plan.medium) else { return Ok(Vec::new()) };
+        if !slot.changes.wait_done(CHANGES_LIMIT) {
+            let reason = format!("{}: its driver hangs; it cannot be opened again", plan.source.device());
+            return Err(MediaError::Failed { reason });
+        }
         let inlet = Inlet::open(&self.router, plan.wish());
         let ticket = inlet.ticket();
         // The device's own words over the pipeline's.
         let words = |error| self.router.open_failure(&[ticket]).unwrap_or(error);
-        held.fill(plan.medium, Running::Live(Live::start(plan, inlet).map_err(words)?));
+        slot.running = Some(Running::Live(Live::start(plan, inlet, &slot.changes).map_err(words)?));
         Ok(vec![ticket])
     }
 
@@ -122,8 +134,8 @@ impl Studio {
             held.fill(other, Running::Replay(Arc::clone(&replay)));
             return Ok(tickets(&replay));
         }
-        match held.slot(other) {
-            Some(Some(Running::Replay(replay))) if replay.plays(file, medium) => {
+        match held.running(other) {
+            Some(Running::Replay(replay)) if replay.plays(file, medium) => {
                 let (replay, inlet) = (Arc::clone(replay), replay.attach(medium));
                 held.fill(medium, Running::Replay(replay));
                 Ok(vec![inlet.ticket()])
@@ -136,7 +148,7 @@ impl Studio {
     /// second call does nothing.
     pub fn close(&self, medium: Medium) {
         let mut held = self.hold(medium, false);
-        if let Some(Some(Running::Live(live))) = held.slot(medium) {
+        if let Some(Running::Live(live)) = held.running(medium) {
             live.stop(self.router.is_recorded(medium));
         }
         held.empty(medium);
@@ -206,14 +218,18 @@ impl Held<'_> {
         }
     }
 
+    fn running(&mut self, medium: Medium) -> Option<&Running> {
+        self.slot(medium).and_then(|slot| slot.running.as_ref())
+    }
+
     fn fill(&mut self, medium: Medium, running: Running) {
         if let Some(slot) = self.slot(medium) {
-            *slot = Some(running);
+            slot.running = Some(running);
         }
     }
 
     fn empty(&mut self, medium: Medium) {
-        if let Some(running) = self.slot(medium).and_then(Option::take) {
+        if let Some(running) = self.slot(medium).and_then(|slot| slot.running.take()) {
             running.close(medium);
         }
     }

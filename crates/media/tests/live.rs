@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use media::{Event, Fragment, Medium, Notice, Pace, Settings};
 use support::{
-    NO_RING, TEST_LIMIT, Take, fixture, notice_of, open_all, packets, pictures, record, replay, samples, settings,
-    studio, wait_until,
+    NO_RING, TEST_LIMIT, Take, ffmpeg, fixture, notice_of, open_all, packets, pictures, record, replay, samples,
+    settings, studio, wait_until,
 };
 
 fn seconds(count: usize) -> impl Fn(&[Fragment]) -> bool {
@@ -121,6 +121,39 @@ fn a_stuck_receiver_makes_losses_that_are_reported() {
         told += notice_of(&notices, |notice| dropped(notice, "outbox"));
     }
     assert_eq!(told, lost);
+}
+
+#[test]
+fn a_receiver_that_stalls_for_ten_seconds_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("in.mp4");
+    // Noise at 4 Mb/s, with key frames that make short chunks.
+    ffmpeg(
+        "-f lavfi -i nullsrc=s=320x240:r=30,geq=random(1)*255:128:128 -f lavfi -i sine=r=48000 -t 5 -c:v libx264 -preset ultrafast -g 40 -b:v 4M -maxrate 4M -bufsize 1M -c:a aac",
+        &file,
+    );
+    assert!(std::fs::metadata(&file).unwrap().len() > 2_200_000);
+    let stalled = Mutex::new(false);
+    let (sender, events) = channel();
+    let sender = Mutex::new(sender);
+    let stall = move |event| {
+        if !std::mem::replace(&mut *stalled.lock().unwrap(), true) {
+            std::thread::sleep(Duration::from_secs(10));
+        }
+        sender.lock().unwrap().send(event).unwrap_or_default();
+    };
+    let source = replay(&file);
+    // So repeated it stands for a camera, which does not wait.
+    let wanted = settings(Some(&source), Some(&source), Pace::Real, true);
+    let (studio, notices) = studio(NO_RING);
+    open_all(&studio, &wanted).unwrap();
+    let recording = studio.record(&Medium::BOTH, &wanted, Arc::new(stall)).unwrap();
+    let take = Take::follow(recording, &events, 2, |fragments| fragments.len() >= 26);
+    assert_eq!((take.counters.video.lost, take.counters.audio.lost), (0, 0));
+    assert_eq!(notices.try_iter().collect::<Vec<_>>(), []);
+    let pictures = take.runs(0, 1);
+    assert!(pictures.windows(2).all(|pair| pair[0].end() == pair[1].start));
+    assert!(samples(&pictures) >= 300);
 }
 
 fn dropped(notice: &Notice, of: &str) -> Option<u64> {

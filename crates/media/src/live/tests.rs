@@ -126,7 +126,7 @@ fn classified(error: &gst::glib::Error, debug: &str) -> MediaError {
     let plan = LivePlan { source, ..video_plan() };
     let notices = Notices::new(Arc::new(|_| ())).unwrap();
     let inlet = Inlet::open(&Router::new(NO_RING, notices), plan.wish());
-    Watcher::new(&gst::Pipeline::new(), &plan, &inlet).classify(error, debug)
+    Watcher::new(&gst::Pipeline::new(), &plan, &inlet, &Changes::default()).classify(error, debug)
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn a_busy_camera_is_said_to_be_busy_by_whoever_waits_for_its_first_frame() {
     shut.description = shut.description.replace("name=valve", "name=valve drop=true");
     let inlet = Inlet::open(&router, shut.wish());
     let tickets = [inlet.ticket()];
-    let live = Live::start(&shut, inlet).unwrap();
+    let live = Live::start(&shut, inlet, &Changes::default()).unwrap();
     gst::element_error!(live.element("src"), gst::ResourceError::Busy, ["Device '/dev/video0' is busy"]);
     let error = router.wait_up(&tickets, 10_000).unwrap_err();
     assert!(matches!(error, MediaError::Busy { .. }), "{error}");
@@ -210,4 +210,25 @@ fn frames_that_the_driver_lost_are_counted_with_the_cameras_own_rate() {
     let Some(Event::Lost { count, .. }) = seen.last() else { unreachable!() };
     assert_eq!(*count, 30, "2 s of 15 frames a second");
     assert_eq!(bench.notices.recv_timeout(PATIENCE).unwrap(), Notice::Dropped { queue: "camera", count: 30 });
+}
+
+#[test]
+fn a_device_that_hangs_is_left_behind_once() {
+    let bench = Bench::up(NO_RING, &[video_plan()]);
+    let (free, held) = (Arc::new(Latch::default()), Arc::new(Latch::default()));
+    let (waits, holds) = (Arc::clone(&free), Arc::clone(&held));
+    let pad = bench.element(Medium::Video, "src").static_pad("src").unwrap();
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+        holds.set();
+        waits.wait(PATIENCE);
+        gst::PadProbeReturn::Ok
+    });
+    assert!(held.wait(PATIENCE));
+    let closed = Instant::now();
+    bench.studio.close(Medium::Video);
+    assert!(closed.elapsed() < Duration::from_secs(6), "{:?}", closed.elapsed());
+    let error = bench.open(&video_plan(), 10_000).unwrap_err();
+    assert_eq!(error.to_string(), "test:: its driver hangs; it cannot be opened again");
+    free.set();
+    bench.open(&video_plan(), 10_000).unwrap();
 }

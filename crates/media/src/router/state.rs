@@ -10,7 +10,7 @@ use crate::header::HeaderTrack;
 use crate::inlet::Ticket;
 use crate::ring::{Ring, RingLimits};
 use crate::router::Turn;
-use crate::router_track::{Standing, Track, Wish};
+use crate::router_track::{AskKey, Standing, Track, Wish};
 use crate::routing::{End, Routing};
 
 /// Frames wait this much longer than a chunk for the next one.
@@ -112,12 +112,18 @@ impl State {
         }
     }
 
+    /// How to ask for the key frame for which sound has begun to wait.
+    pub(super) fn take_key_wish(&mut self) -> Option<AskKey> {
+        let wishes = self.routing.as_mut().is_some_and(Routing::take_key_wish);
+        self.up(Medium::Video).filter(|_| wishes).and_then(|track| track.ask_key.clone())
+    }
+
     /// What was captured does not wait in memory when nothing follows it.
     pub(super) fn flush_if_idle(&mut self) {
         let Some(routing) = &mut self.routing else { return };
         let limit_ns = routing.chunk_ns() + IDLE_NS;
-        let recorded = self.tracks.iter().filter(|track| track.is_up() && routing.wants(track.medium()));
-        if recorded.fold(true, |all, track| all && track.is_idle(limit_ns)) {
+        let mut recorded = self.tracks.iter().filter(|track| track.is_up() && routing.wants(track.medium()));
+        if recorded.all(|track| track.is_idle(limit_ns)) {
             routing.flush_idle();
         }
     }

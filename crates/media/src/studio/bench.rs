@@ -109,7 +109,7 @@ impl Bench {
 
     pub(crate) fn element(&self, medium: Medium, name: &str) -> gst::Element {
         let mut held = self.studio.hold(medium, false);
-        let Some(Some(Running::Live(live))) = held.slot(medium) else { panic!("no live {medium}") };
+        let Some(Running::Live(live)) = held.running(medium) else { panic!("no live {medium}") };
         live.element(name)
     }
 

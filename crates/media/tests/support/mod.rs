@@ -146,8 +146,9 @@ impl Take {
     ) -> Self {
         let recording = Arc::new(recording);
         let mut take = Self { fragments: Vec::new(), events: Vec::new(), counters: Counters::default() };
-        let mut ending = None;
+        let (mut ending, deadline) = (None, Instant::now() + TEST_LIMIT);
         loop {
+            assert!(Instant::now() < deadline, "{:?}", take.events);
             match events.recv_timeout(TEST_LIMIT).expect("events stopped coming") {
                 Event::Fragment(fragment) => take.fragments.push(fragment),
                 Event::Finished => break,

@@ -6,6 +6,7 @@ use crate::studio::bench::*;
 use crate::studio::*;
 
 use gstreamer as gst;
+use gstreamer::prelude::*;
 use std::time::Instant;
 
 const VIDEO: Medium = Medium::Video;
@@ -187,11 +188,30 @@ fn a_recording_of_one_medium_goes_on_with_it() {
     assert!(!Arc::ptr_eq(inits[0], inits[inits.len() - 1]), "each generation has a header of its own");
 }
 
+fn seldom_key_frames() -> LivePlan {
+    let plan = video_plan();
+    LivePlan { description: plan.description.replace("key-int-max=15", "key-int-max=9999"), ..plan }
+}
+
+#[test]
+fn an_encoder_is_asked_for_the_key_frame_for_which_sound_waits() {
+    let bench = Bench::up(NO_RING, &[seldom_key_frames(), audio_plan()]);
+    let bound = bench.record(&Medium::BOTH);
+    bound.until_generation(0);
+    unplug(&bench, AUDIO);
+    bound.until(|event| failed(event).is_some());
+    let opened = Instant::now();
+    bench.open(&audio_plan(), 10_000).unwrap();
+    bound.until(|event| joined(event).is_some());
+    assert!(opened.elapsed() < Duration::from_secs(2), "{:?}", opened.elapsed());
+}
+
 #[test]
 fn sound_that_waits_for_a_key_frame_is_delivered_at_the_end() {
-    let mut seldom = video_plan();
-    seldom.description = seldom.description.replace("key-int-max=15", "key-int-max=9999");
-    let bench = Bench::up(NO_RING, &[seldom, audio_plan()]);
+    let bench = Bench::up(NO_RING, &[seldom_key_frames(), audio_plan()]);
+    // Its encoder does not hear that one is wanted.
+    let deaf = bench.element(VIDEO, "out").static_pad("sink").unwrap().peer().unwrap();
+    deaf.add_probe(gst::PadProbeType::EVENT_UPSTREAM, |_, _| gst::PadProbeReturn::Handled);
     let bound = bench.record(&Medium::BOTH);
     let mut seen = bound.until_generation(0);
     unplug(&bench, AUDIO);
