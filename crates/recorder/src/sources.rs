@@ -7,7 +7,7 @@ use crate::medium::{Media, Medium, PerMedium};
 const MS: u64 = 1_000_000;
 
 /// How long to wait before a source that failed is opened again: after the first failure, the second, and so on.
-const BACKOFF_NS: [u64; 4] = [250 * MS, 500 * MS, 1_000 * MS, 2_000 * MS];
+const BACKOFF_NS: [u64; 3] = [250 * MS, 500 * MS, 1_000 * MS];
 
 /// A source that gave for so long before it failed is tried again as after its first failure. One that comes and goes is
 /// not: each coming and going is an interruption in the ledger and a segment of its own.
@@ -168,7 +168,7 @@ mod tests {
     fn the_waits_become_longer_up_to_two_seconds() {
         let mut sources = Sources::default();
         let waits: Vec<u64> = (0..6).map(|number| fail(&mut sources, number)).collect();
-        assert_eq!(waits, [250, 500, 1_000, 2_000, 2_000, 2_000]);
+        assert_eq!(waits, [250, 500, 1_000, 1_000, 1_000, 1_000]);
     }
 
     #[test]
