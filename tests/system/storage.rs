@@ -52,8 +52,9 @@ fn a_full_disk_ends_the_recording_and_the_recorder_says_so() {
 
     // With room the same process records, and everything that was announced is there.
     let daemon = bench.start();
-    disk.change("size=64m");
     let mut watch = bench.watch();
+    disk.change("size=64m");
+    watch.until("alarm_quiet", |event| event["kind"] == "storage-full");
     bench.ctl(&["start"]).good();
     watch.until_chunk(3);
     bench.ctl(&["stop"]).good();

@@ -252,8 +252,8 @@ impl SessionWriter {
     /// Closes the segment in hand if the fragment is to begin another one.
     fn roll_if_due(&mut self, init: &Arc<[u8]>, data: &[u8]) -> Result<Fragment, StoreError> {
         let Some(segment) = &self.segment else { return Ok(Fragment::parse(data, &Init::parse(init)?)?) };
-        if !Arc::ptr_eq(&segment.init, init) && segment.init != *init {
-            self.end_segment()?;
+        if !Arc::ptr_eq(&segment.init, init) {
+            self.roll()?;
             return Ok(Fragment::parse(data, &Init::parse(init)?)?);
         }
         let fragment = Fragment::parse(data, &segment.tracks)?;
@@ -261,7 +261,7 @@ impl SessionWriter {
         let long = fragment.leading_ns().saturating_sub(segment.leading_ns) >= self.plan.roll_ns;
         let large = segment.length + data.len() as u64 > self.plan.roll_bytes;
         if (long || large) && fragment.can_begin_file(&segment.tracks) {
-            self.end_segment()?;
+            self.roll()?;
         }
         Ok(fragment)
     }
@@ -347,6 +347,15 @@ impl SessionWriter {
     /// UTC of a moment of the media, by a reading of both clocks.
     fn utc_of(&self, clock: &Clock, media_ns: u64) -> i64 {
         clock.at(BootNs(self.plan.zero_boot_ns.0.saturating_add(media_ns))).utc_ns.0
+    }
+
+    /// Ends the segment in hand; another follows. What was lost is told with the next samples.
+    fn roll(&mut self) -> Result<(), StoreError> {
+        let (lost, other) = std::mem::take(&mut self.events).into_iter().partition(|event| event.event == "lost");
+        self.events = other;
+        let ended = self.end_segment();
+        self.events.extend(lost);
+        ended
     }
 
     fn end_segment(&mut self) -> Result<(), StoreError> {

@@ -399,7 +399,8 @@ impl Judge {
             self.gap(Gap::between(Some(track.medium), before_ns, from_ns, cause));
         }
         for event in record.events.iter().filter(|e| matches!(e.event.as_str(), "source-failed" | "lost")) {
-            let at_ns = self.segment.report.to_ns;
+            let begins_ns = || time_range(record).map_or(0, |(from_ns, _)| from_ns);
+            let at_ns = self.segment.first.map_or_else(begins_ns, |_| self.segment.report.to_ns);
             self.gap(Gap::between(event.medium, at_ns, at_ns, Cause::Recorded { words: event.detail.clone() }));
         }
     }
