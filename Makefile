@@ -23,6 +23,7 @@ PROFILE ?= dev
 export DURATION CAMERA MICROPHONE REPLAY MEDIA OUT PROFILE
 
 ALSA_PLUGIN := target/alsa/libasound_module_pcm_sealcam_paced.so
+STALL := target/stall/sealcam_stall.so
 SCRIPTS := .ci/run scripts/setup scripts/record scripts/chroot-test scripts/check-scripts \
            tests/footage/make bench/bench.py bench/running.py bench/evidence.py
 
@@ -39,7 +40,7 @@ build: ## Build everything with optimisation, in target/release
 
 ##@ Develop
 .PHONY: test
-test: setup-test $(ALSA_PLUGIN) footage ## Run every test
+test: setup-test $(ALSA_PLUGIN) $(STALL) footage ## Run every test
 	cargo test --locked --workspace
 
 .PHONY: check
@@ -102,3 +103,7 @@ setup-test setup-bench:
 $(ALSA_PLUGIN): tests/alsa/sealcam_paced.c | setup-test
 	@mkdir -p $(@D)
 	cc -std=c11 -Wall -Wextra -Werror -O2 -fPIC -shared -DPIC -o $@ $< -lasound -lm
+
+$(STALL): tests/stall/sealcam_stall.c | setup-test
+	@mkdir -p $(@D)
+	cc -std=c11 -Wall -Wextra -Werror -O2 -fPIC -shared -o $@ $< -ldl

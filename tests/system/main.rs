@@ -6,6 +6,7 @@
 
 mod support;
 
+mod continuity;
 mod errors;
 mod json;
 mod life;

@@ -47,20 +47,29 @@ pub(crate) fn live() -> Vec<String> {
 /// A sound card through the real alsa-lib, which is plugged in as long as the file `gate` is there.
 pub(crate) fn sound_card(gate: &Path) -> Vec<(String, PathBuf)> {
     static PLUGIN: OnceLock<PathBuf> = OnceLock::new();
-    let plugin = PLUGIN.get_or_init(|| {
-        let name = "target/alsa/libasound_module_pcm_sealcam_paced.so";
-        let mut make = without_cargo_variables("make");
-        make.args(["--silent", "-C"]).arg(root()).args(["--old-file=setup-test", name]);
-        let ended = finish(make);
-        assert_eq!(ended.code, 0, "{}", ended.error);
-        root().join(name)
-    });
+    let plugin = PLUGIN.get_or_init(|| made("target/alsa/libasound_module_pcm_sealcam_paced.so"));
     std::fs::write(gate, "").unwrap();
     vec![
         ("ALSA_CONFIG_PATH".into(), root().join("tests/alsa/asoundrc")),
         ("SEALCAM_ALSA_PLUGIN".into(), plugin.clone()),
         ("SEALCAM_ALSA_GATE".into(), gate.into()),
     ]
+}
+
+/// Makes what is written in C.
+fn made(name: &str) -> PathBuf {
+    let mut make = without_cargo_variables("make");
+    make.args(["--silent", "-C"]).arg(root()).args(["--old-file=setup-test", name]);
+    let ended = finish(make);
+    assert_eq!(ended.code, 0, "{}", ended.error);
+    root().join(name)
+}
+
+/// A storage that does not finish a write as long as the file `gate` is there.
+pub(crate) fn stalling(gate: &Path) -> Vec<(String, PathBuf)> {
+    static STALL: OnceLock<PathBuf> = OnceLock::new();
+    let stall = STALL.get_or_init(|| made("target/stall/sealcam_stall.so"));
+    vec![("LD_PRELOAD".into(), stall.clone()), ("SEALCAM_STALL".into(), gate.into())]
 }
 
 /// The same card, which hangs instead when the file is removed: no sound, and no error for a long time.

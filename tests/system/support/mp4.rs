@@ -27,6 +27,16 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// Where it begins in its file, in nanoseconds.
+    pub(crate) fn start_ns(&self) -> u64 {
+        self.start * 1_000_000_000 / self.scale
+    }
+
+    /// Where it ends in its file, in nanoseconds.
+    pub(crate) fn end_ns(&self) -> u64 {
+        (self.start + self.duration) * 1_000_000_000 / self.scale
+    }
+
     /// Its length in nanoseconds, rounded down.
     pub(crate) fn duration_ns(&self) -> u64 {
         self.duration * 1_000_000_000 / self.scale

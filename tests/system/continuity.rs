@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Whatever fails, what was captured is kept, the rest goes on, and the gap is on record with its cause.
+//!
+//! What could break: the seconds before the button are not in the file, or not all of them; one source takes the other with
+//! it; a source that is back is not recorded; a gap has no cause, or no end; a crash or a stall loses what was announced.
+
+use crate::support::bench::{Bench, INTACT, WITH_GAPS};
+use crate::support::footage::{fixture, live, replay, sound_card, stalling};
+use crate::support::mp4::{Medium, Run, runs_of};
+use crate::support::probe;
+use crate::support::watch::Watch;
+use rustix::process::Signal;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+const SECOND_NS: u64 = 1_000_000_000;
+
+/// Waits until so much is buffered before a recording.
+fn until_buffered(bench: &Bench, wanted_ns: u64) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while bench.ctl(&["status"]).good()["prerecord_ns"].as_u64().unwrap() < wanted_ns {
+        assert!(Instant::now() < deadline, "nothing is buffered");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// The runs of one medium over all segments.
+fn runs(segments: &[PathBuf], medium: Medium) -> Vec<Run> {
+    segments.iter().flat_map(|file| runs_of(file, medium)).collect()
+}
+
+/// Nothing of a medium is missing within any of the files.
+fn assert_no_hole(segments: &[PathBuf], medium: Medium) {
+    for file in segments {
+        let runs = runs_of(file, medium);
+        let apart = |pair: &&[Run]| pair[0].end_ns().abs_diff(pair[1].start_ns()) > 1_000_000;
+        assert_eq!(runs.windows(2).filter(apart).count(), 0, "{medium:?} in {}", file.display());
+    }
+}
+
+/// The only interruption, or the one with this cause.
+fn interruption(bench: &Bench, cause: &str) -> Value {
+    let all = bench.ctl(&["interruptions"]).good()["interruptions"].clone();
+    let found = all.as_array().unwrap().iter().find(|one| one["cause"] == cause).cloned();
+    found.unwrap_or_else(|| panic!("no interruption by {cause}: {all}"))
+}
+
+fn alarm(watch: &mut Watch, name: &str, kind: &str) {
+    watch.until(name, |event| event["kind"] == kind);
+}
+
+#[test]
+fn a_recording_begins_before_the_button_and_goes_on_behind_it() {
+    let bench = Bench::new(live()).with(&["recording.prerecord_s=4", "recording.postrecord_s=1"]);
+    let daemon = bench.start();
+    until_buffered(&bench, 3 * SECOND_NS);
+    let mut watch = bench.watch();
+    bench.ctl(&["start"]).good();
+    watch.until_chunk(8);
+    let session = bench.ctl(&["stop"]).good();
+    assert_eq!(daemon.stop(), 0);
+    let timeline = bench
+        .ctl(&["timeline", session["session"].as_str().unwrap(), "--evidence", &bench.evidence().display().to_string()])
+        .good();
+    let pressed_ns = timeline["pressed_ns"].as_u64().unwrap();
+    assert!((3 * SECOND_NS..7 * SECOND_NS).contains(&pressed_ns), "{timeline}");
+    assert!(session["duration_ns"].as_u64().unwrap() > pressed_ns + SECOND_NS, "{session}");
+    let segments = bench.segments(&session);
+    [Medium::Video, Medium::Audio].into_iter().for_each(|medium| assert_no_hole(&segments, medium));
+    let frames = runs(&segments, Medium::Video).iter().map(|run| u64::from(run.samples)).sum::<u64>();
+    assert!(
+        frames.abs_diff(session["duration_ns"].as_u64().unwrap() * 10 / SECOND_NS) <= 2,
+        "{frames} frames: {session}"
+    );
+    segments.iter().for_each(|file| probe::assert_decodes(file));
+    assert_eq!(bench.verify_all().short(), INTACT);
+    bench.assert_invariants();
+}
+
+#[test]
+fn a_private_pre_record_has_no_sound() {
+    let bench = Bench::new(live()).with(&["recording.prerecord_s=4", "recording.prerecord_sound=false"]);
+    let daemon = bench.start();
+    until_buffered(&bench, 3 * SECOND_NS);
+    let mut watch = bench.watch();
+    bench.ctl(&["start"]).good();
+    watch.until_chunk(8);
+    let session = bench.ctl(&["stop"]).good();
+    let begin = |medium| runs(&bench.segments(&session), medium)[0].start_ns();
+    assert_eq!(begin(Medium::Video), 0);
+    assert!(begin(Medium::Audio) > 2 * SECOND_NS, "sound from {} ns on", begin(Medium::Audio));
+    assert_eq!(daemon.stop(), 0);
+}
+
+/// Pictures from a file that stands for a camera, and live sound.
+fn bench_with_camera() -> (Bench, PathBuf) {
+    let bench = Bench::new(live()).with(&["replay.repeat=true", "recording.prerecord_s=1"]);
+    let camera = bench.path("camera.mp4");
+    plug_in(&camera);
+    (bench.with(&[&format!("video.source=replay:{}", camera.display())]), camera)
+}
+
+/// Two seconds of footage; a camera that is unplugged goes at the end of them.
+fn plug_in(camera: &Path) {
+    let mut make = std::process::Command::new("ffmpeg");
+    make.args(["-v", "error", "-y", "-i"]).arg(fixture()).args(["-t", "2", "-an", "-c", "copy"]).arg(camera);
+    crate::support::process::quietly(make);
+}
+
+#[test]
+fn sound_goes_on_without_a_camera_and_the_camera_comes_back() {
+    let (bench, camera) = bench_with_camera();
+    let daemon = bench.start();
+    let mut watch = bench.watch();
+    until_buffered(&bench, SECOND_NS / 2);
+    bench.ctl(&["start"]).good();
+    watch.until_chunk(3);
+    std::fs::remove_file(&camera).unwrap();
+    alarm(&mut watch, "alarm_raised", "camera");
+    assert_eq!(bench.ctl(&["status"]).good()["state"], "degraded");
+    let announced = watch.chunks().last().unwrap().number;
+    watch.until_chunk(announced + 4);
+    plug_in(&camera);
+    alarm(&mut watch, "alarm_quiet", "camera");
+    let announced = watch.chunks().last().unwrap().number;
+    watch.until_chunk(announced + 4);
+    assert_eq!(bench.ctl(&["status"]).good()["state"], "recording");
+    let session = bench.ctl(&["stop"]).good();
+    let gone = interruption(&bench, "camera");
+    assert_eq!((&gone["known"], &gone["media"]), (&"device".into(), &serde_json::json!(["video"])));
+    assert!(gone["duration_ns"].as_u64().unwrap() > SECOND_NS, "{gone}");
+    assert_eq!(daemon.stop(), 0);
+
+    let segments = bench.segments(&session);
+    assert_eq!(segments.len(), 3, "with, without and with the camera");
+    let sound = runs(&segments, Medium::Audio);
+    let length: u64 = sound.iter().map(Run::duration_ns).sum();
+    assert!(session["duration_ns"].as_u64().unwrap() - length < SECOND_NS / 2, "{length} ns of sound: {session}");
+    segments.iter().for_each(|file| probe::assert_decodes(file));
+    let verdict = bench.verify_all();
+    assert_eq!(verdict.short(), WITH_GAPS, "{}", verdict.report);
+    let gaps = verdict.report["gaps"].as_array().unwrap();
+    assert!(gaps.iter().all(|gap| gap["medium"] == "video"), "{gaps:?}");
+    bench.assert_invariants();
+}
+
+#[test]
+fn a_missing_camera_is_an_alarm_in_standby_and_refuses_a_start_but_not_one_of_sound() {
+    let (bench, camera) = bench_with_camera();
+    std::fs::remove_file(&camera).unwrap();
+    let daemon = bench.start();
+    let mut watch = bench.watch();
+    let status = bench.ctl(&["status"]).good();
+    if status["alarms"].as_array().unwrap().is_empty() {
+        alarm(&mut watch, "alarm_raised", "camera");
+    }
+    let refused = bench.ctl_text(&["start"]);
+    assert!(refused.code != 0 && refused.error.contains("camera.mp4"), "{refused:?}");
+    bench.ctl(&["start", "--media", "audio"]).good();
+    watch.until_chunk(2);
+    bench.ctl(&["stop"]).good();
+    assert_eq!(daemon.stop(), 0);
+    assert_eq!(bench.verify_all().short(), INTACT);
+}
+
+#[test]
+fn a_card_that_is_pulled_out_and_put_in_again_is_one_interruption_of_the_sound() {
+    let bench = Bench::new(live()).with(&["audio.source=alsa:paced", "recording.prerecord_s=1"]);
+    let card = sound_card(&bench.path("plugged"));
+    let bench = bench.with_environment(card);
+    let daemon = bench.start();
+    let mut watch = bench.watch();
+    until_buffered(&bench, SECOND_NS / 2);
+    bench.ctl(&["start"]).good();
+    watch.until_chunk(3);
+    std::fs::remove_file(bench.path("plugged")).unwrap();
+    alarm(&mut watch, "alarm_raised", "microphone");
+    std::fs::write(bench.path("plugged"), "").unwrap();
+    alarm(&mut watch, "alarm_quiet", "microphone");
+    let announced = watch.chunks().last().unwrap().number;
+    watch.until_chunk(announced + 3);
+    let session = bench.ctl(&["stop"]).good();
+    assert_eq!(interruption(&bench, "microphone")["media"], serde_json::json!(["audio"]));
+    let id = interruption(&bench, "microphone")["id"].as_str().unwrap().to_owned();
+    bench.ctl(&["explain", &id, "--cause", "damage", "--officer", "110233", "--text", "the cable was torn out"]).good();
+    let told = interruption(&bench, "microphone");
+    assert_eq!((&told["account"], &told["officer"]), (&"given".into(), &"110233".into()));
+    assert_eq!(daemon.stop(), 0);
+    assert_no_hole(&bench.segments(&session), Medium::Video);
+    assert_eq!(bench.verify_all().short(), WITH_GAPS);
+    bench.assert_invariants();
+}
+
+#[test]
+fn a_killed_recorder_records_again_and_the_hole_is_on_record() {
+    let bench = Bench::new(live()).with(&["recording.prerecord_s=2", "recording.resume=true"]);
+    let mut daemon = bench.start();
+    for crash in 1..=20 {
+        let mut watch = bench.watch();
+        if crash == 1 {
+            bench.ctl(&["start", "--officer", "110233"]).good();
+        }
+        watch.until_chunk(crash % 3);
+        daemon.signal(Signal::KILL);
+        assert_eq!(daemon.exit(), 128 + 9);
+        watch.until_gone();
+        let announced = watch.chunks().last().map_or(0, |chunk| chunk.number + 1);
+        daemon = bench.start();
+        let sessions = bench.ctl(&["sessions"]).good()["sessions"].as_array().unwrap().clone();
+        let cut_off = sessions.iter().filter(|one| one["cause"] == "recovered").next_back().unwrap();
+        assert!(cut_off["chunks"].as_u64().unwrap() >= announced, "{announced} were announced: {cut_off}");
+        assert_eq!(interruption(&bench, "recorder")["media"], serde_json::json!(["video", "audio"]));
+    }
+    let mut watch = bench.watch();
+    watch.until_chunk(1);
+    let last = bench.ctl(&["stop"]).good();
+    assert_eq!((&last["officer"], last["continues"].as_str().map(str::len)), (&"110233".into(), Some(32)));
+    assert_eq!(daemon.stop(), 0);
+    let verdict = bench.verify_all();
+    assert_eq!(verdict.short(), WITH_GAPS, "{}", verdict.report);
+    bench.assert_invariants();
+}
+
+#[test]
+fn a_storage_that_stands_still_for_ten_seconds_loses_nothing() {
+    let bench = Bench::new(live());
+    let gate = bench.path("stall");
+    let bench = bench.with_environment(stalling(&gate));
+    let daemon = bench.start();
+    let mut watch = bench.watch();
+    bench.ctl(&["start"]).good();
+    watch.until_chunk(3);
+    std::fs::write(&gate, "").unwrap();
+    let stalled = Instant::now();
+    alarm(&mut watch, "alarm_raised", "storage-stalled");
+    assert!(stalled.elapsed() < Duration::from_secs(5), "the alarm came after {:?}", stalled.elapsed());
+    std::thread::sleep(Duration::from_secs(10).saturating_sub(stalled.elapsed()));
+    let announced = watch.chunks().last().unwrap().number;
+    std::fs::remove_file(&gate).unwrap();
+    alarm(&mut watch, "alarm_quiet", "storage-stalled");
+    watch.until_chunk(announced + 22);
+    let session = bench.ctl(&["stop"]).good();
+    assert_eq!((&session["video_lost"], daemon.stop()), (&Value::Null, 0));
+    assert!(session["duration_ns"].as_u64().unwrap() > 11 * SECOND_NS, "{session}");
+    let verdict = bench.verify_all();
+    assert_eq!(verdict.short(), INTACT, "{}", verdict.report);
+    bench.assert_invariants();
+}
+
+#[test]
+fn a_recorder_that_was_stopped_for_a_while_shows_the_hole() {
+    let bench = Bench::new(live());
+    let mut daemon = bench.start();
+    let mut watch = bench.watch();
+    bench.ctl(&["start"]).good();
+    watch.until_chunk(3);
+    daemon.signal(Signal::STOP);
+    std::thread::sleep(Duration::from_secs(10));
+    daemon.signal(Signal::CONT);
+    let announced = watch.chunks().last().unwrap().number;
+    watch.until_chunk(announced + 6);
+    let session = bench.ctl(&["stop"]).good();
+    assert_eq!(daemon.stop(), 0);
+    let frames = session["video_frames"].as_u64().unwrap() * SECOND_NS / 10;
+    let hole = session["duration_ns"].as_u64().unwrap().saturating_sub(frames);
+    let verdict = bench.verify_all();
+    let expected = if hole > SECOND_NS { WITH_GAPS } else { INTACT };
+    assert_eq!(verdict.short(), expected, "{hole} ns without pictures: {}", verdict.report);
+    bench.assert_invariants();
+}
+
+#[test]
+fn a_storage_that_fails_is_left_for_the_second_one_and_not_a_chunk_is_missing() {
+    let bench = Bench::new(replay(&fixture())).with(&["replay.pace=fast", "evidence.segment_s=5"]);
+    std::fs::create_dir_all(bench.path("place")).unwrap();
+    let disk = crate::support::mounts::Disk::mount(&bench.path("place"), "size=3m");
+    let (second, keys) = (bench.path("second"), bench.path("second-keys"));
+    let fallback = [
+        format!("evidence.fallback_folder={}", second.display()),
+        format!("evidence.fallback_state={}", keys.display()),
+    ];
+    let bench = bench.with(&fallback.each_ref().map(String::as_str)).on_disk(&disk);
+    let daemon = bench.start();
+    let mut watch = bench.watch();
+    bench.ctl(&["start"]).good();
+    assert_eq!(watch.until_ended(), "storage-failed");
+    assert_eq!(watch.until_ended(), "source-ended");
+    let sessions = bench.ctl(&["sessions"]).good()["sessions"].as_array().unwrap().clone();
+    let [first, last] = sessions.as_slice() else { panic!("{sessions:?}") };
+    assert_eq!(last["continues"], first["session"]);
+    let frames = |session: &Value| session["video_frames"].as_u64().unwrap();
+    assert_eq!(frames(first) + frames(last), crate::support::footage::FIXTURE_FRAMES);
+    assert_eq!(daemon.stop(), 0);
+    let verdict = bench.ctl(&["verify", second.to_str().unwrap()]);
+    assert_eq!(verdict.code, 0, "{}", verdict.json);
+}
