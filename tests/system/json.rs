@@ -6,126 +6,32 @@
 
 use crate::support::bench::Bench;
 use crate::support::footage::{fixture, replay, sound_card};
-use crate::support::programs::root;
+use crate::support::json_page::Page;
 use rustix::process::Signal;
-use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-/// A row of a table: the field, or nothing where the row stands for all fields of another section.
-struct Row {
-    field: Option<String>,
-    kind: String,
-}
+const PAGE: &str = include_str!("../../docs/json.md");
 
-#[derive(Default)]
-struct Section {
-    rows: Vec<Row>,
-    example: String,
-}
+/// Sections of what stands in other documents: they are compared with these.
+const PARTS: [&str; 3] = ["alarm", "interruption", "totals"];
 
-/// The page, its sections by their anchors.
-struct Page {
-    sections: BTreeMap<String, Section>,
-    compared: BTreeSet<String>,
-}
-
-impl Page {
-    fn read() -> Page {
-        let text = std::fs::read_to_string(root().join("docs/json.md")).unwrap();
-        let (mut sections, mut anchor, mut in_example) = (BTreeMap::<String, Section>::new(), String::new(), false);
-        for line in text.lines() {
-            if let Some((_, title)) = line.split_once("## ").filter(|(sign, _)| ["", "#"].contains(sign)) {
-                anchor = anchor_of(title);
-            }
-            let section = sections.entry(anchor.clone()).or_default();
-            match line {
-                "```json" => in_example = true,
-                "```" => in_example = false,
-                _ if in_example => section.example += line,
-                _ if line.starts_with("| `") || line.starts_with("| all others |") => section.rows.push(row(line)),
-                _ => {}
-            }
-        }
-        sections.retain(|_, section| !section.rows.is_empty());
-        Page { sections, compared: BTreeSet::new() }
-    }
-
-    /// Every field of a section, as a path from `prefix` on, with whether it may be absent.
-    fn fields(&self, anchor: &str, prefix: &str) -> BTreeMap<String, bool> {
-        let section = self.sections.get(anchor).unwrap_or_else(|| panic!("no section {anchor} with fields"));
-        let mut fields = BTreeMap::new();
-        for Row { field, kind } in &section.rows {
-            let path = field.as_ref().map(|field| format!("{prefix}{field}"));
-            let below = match &path {
-                None => prefix.to_owned(),
-                Some(path) if kind.starts_with("list") => format!("{path}[]."),
-                Some(path) => format!("{path}."),
-            };
-            fields.extend(path.map(|path| (path, kind.contains("absent"))));
-            if let Some((_, link)) = kind.split_once("](#") {
-                fields.extend(self.fields(link.trim_end_matches(')'), &below));
-            }
-        }
-        fields
-    }
-
-    /// The document has the fields of the section, no more and no less.
-    fn compare(&mut self, anchor: &str, document: &Value) {
-        self.compared.insert(anchor.to_owned());
-        let (fields, mut printed) = (self.fields(anchor, ""), BTreeSet::new());
-        collect_paths(document, "", &mut printed);
-        let unknown: Vec<_> = printed.iter().filter(|path| !fields.contains_key(*path)).collect();
-        assert!(unknown.is_empty(), "{anchor}: {unknown:?} are not on the page: {document}");
-        let has_parent = |path: &str| {
-            let parent = path.rfind('.').map_or("", |dot| &path[..=dot]);
-            printed.iter().any(|one| one.starts_with(parent))
-        };
-        let missing: Vec<_> =
-            fields.iter().filter(|(_, may_be_absent)| !**may_be_absent).map(|(path, _)| path).collect();
-        let missing: Vec<_> = missing.into_iter().filter(|path| has_parent(path) && !printed.contains(*path)).collect();
-        assert!(missing.is_empty(), "{anchor}: {missing:?} are not printed: {document}");
-    }
-}
-
-/// The anchor that a heading gets.
-fn anchor_of(title: &str) -> String {
-    title.to_lowercase().replace(',', "").replace(' ', "-")
-}
-
-fn row(line: &str) -> Row {
-    let cells: Vec<_> = line.split('|').map(str::trim).collect();
-    let field = cells[1].strip_prefix('`').and_then(|name| name.strip_suffix('`'));
-    Row { field: field.map(str::to_owned), kind: cells[2].to_owned() }
-}
-
-fn collect_paths(value: &Value, at: &str, paths: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                let path = if at.is_empty() { name.clone() } else { format!("{at}.{name}") };
-                collect_paths(value, &path, paths);
-                paths.insert(path);
-            }
-        }
-        Value::Array(items) => items.iter().for_each(|item| collect_paths(item, &format!("{at}[]"), paths)),
-        _ => {}
-    }
-}
+/// What only a fault brings about: compared by crates/sealcamctl/tests/json.rs.
+const OF_FAULTS: [&str; 5] =
+    ["event-alarm_quiet", "event-alarm_raised", "event-interruption_began", "event-interruption_ended", "explain"];
 
 #[test]
 fn the_examples_have_the_fields_of_their_tables() {
-    let mut page = Page::read();
-    let examples: Vec<_> =
-        page.sections.iter().map(|(anchor, section)| (anchor.clone(), section.example.clone())).collect();
-    for (anchor, example) in examples.into_iter().filter(|(anchor, _)| anchor != "totals") {
+    let mut page = Page::read(PAGE);
+    for anchor in page.sections().iter().filter(|anchor| !PARTS.contains(&anchor.as_str())) {
+        let example = page.example(anchor);
         let document = serde_json::from_str(&example).unwrap_or_else(|error| panic!("{anchor}: {error}: {example}"));
-        page.compare(&anchor, &document);
+        page.compare(anchor, &document);
     }
 }
 
 #[test]
 fn what_is_printed_is_on_the_page() {
-    let mut page = Page::read();
+    let mut page = Page::read(PAGE);
     let bench = Bench::new(replay(&fixture())).with(&["replay.repeat=true", "recording.chunk_ms=200"]);
     let card = sound_card(&bench.path("plugged"));
     let bench = bench.with_environment(card);
@@ -134,8 +40,9 @@ fn what_is_printed_is_on_the_page() {
     assert_eq!(daemon.stop(), 0);
     be_cut_off(&mut page, &bench);
     read_files(&mut page, &bench);
-    page.compared.insert("totals".into());
-    assert_eq!(page.compared.iter().collect::<Vec<_>>(), page.sections.keys().collect::<Vec<_>>());
+    let elsewhere = PARTS.iter().chain(&OF_FAULTS).map(|anchor| (*anchor).to_owned());
+    let compared: BTreeSet<String> = page.compared().iter().cloned().chain(elsewhere).collect();
+    assert_eq!(compared.into_iter().collect::<Vec<_>>(), page.sections());
 }
 
 /// The commands that speak to the recorder, and what it announces meanwhile.
@@ -154,6 +61,8 @@ fn record(page: &mut Page, bench: &Bench) {
     page.compare("errors", &bench.ctl(&["stop"]).json);
     page.compare("stop-show", &bench.last());
     page.compare("sessions", &bench.ctl(&["sessions"]).good());
+    page.compare("interruptions", &bench.ctl(&["interruptions"]).good());
+    page.compare("timeline", &bench.ctl(&["timeline", "last"]).good());
 }
 
 /// A recorder that is killed while it records, and comes back.
@@ -186,5 +95,7 @@ fn read_files(page: &mut Page, bench: &Bench) {
     page.compare("key-show-key-export", &bench.ctl(&["key", "show", "--evidence", evidence]).good());
     page.compare("key-show-key-export", &bench.ctl(&["key", "export", &keys, "--evidence", evidence]).good());
     page.compare("check", &bench.ctl(&["check", "--evidence", evidence]).good());
+    page.compare("interruptions", &bench.ctl(&["interruptions", "--evidence", evidence]).good());
+    page.compare("timeline", &bench.ctl(&["timeline", "last", "--evidence", evidence]).good());
     page.compare("reindex", &bench.ctl(&["reindex", "--evidence", evidence]).good());
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bus::{InterruptionInfo, SessionId, Timeline};
 use store::StoreError;
-use store::index::{Index, SessionRow};
+use store::index::Index;
 
 /// The folder.
 pub(crate) struct Folder(PathBuf);
@@ -26,27 +26,20 @@ impl Folder {
         &self,
         session: Option<SessionId>,
     ) -> Result<Option<Vec<InterruptionInfo>>, StoreError> {
-        let sessions = self.sessions()?;
-        Ok(session.is_none_or(|id| sessions.contains(&id)).then(Vec::new))
+        let index = Index::open_read_only(&self.0)?;
+        let session = session.map(|id| evidence::SessionId(id.to_bytes()));
+        if let Some(id) = session
+            && index.session(id)?.is_none()
+        {
+            return Ok(None);
+        }
+        Ok(Some(index.interruptions(session)?.into_iter().map(past::interruption).collect()))
     }
 
     /// What of a session was recorded when; nothing where it is not known.
     pub(crate) fn timeline(&self, id: SessionId) -> Result<Option<Timeline>, StoreError> {
-        let timeline = |row: SessionRow| Timeline {
-            session: id,
-            zero_utc_ns: row.started_utc_ns,
-            pressed_ns: None,
-            now_ns: None,
-            cause: row.cause,
-            chunks: Vec::new(),
-            interruptions: Vec::new(),
-            continues: None,
-            continued_by: None,
-        };
-        Ok(self.session(id)?.map(timeline))
-    }
-
-    fn session(&self, id: SessionId) -> Result<Option<SessionRow>, StoreError> {
-        Index::open_read_only(&self.0)?.session(evidence::SessionId(id.to_bytes()))
+        let index = Index::open_read_only(&self.0)?;
+        let row = index.session(evidence::SessionId(id.to_bytes()))?;
+        row.map(|row| past::timeline(&index, row, None)).transpose()
     }
 }

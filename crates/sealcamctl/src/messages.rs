@@ -65,10 +65,10 @@ messages! { MESSAGES {
 
     state_starting() { en: "starting", zh: "正在启动" }
     state_standby() { en: "standby", zh: "待机" }
-    state_opening() { en: "opening a recording", zh: "正在开始录制" }
+    state_opening() { en: "opening", zh: "正在开始录制" }
     state_recording() { en: "recording", zh: "录制中" }
-    state_degraded() { en: "recording, one medium missing", zh: "录制中,部分中断" }
-    state_interrupted() { en: "interrupted, nothing arrives", zh: "录制全部中断" }
+    state_degraded() { en: "degraded: one medium is missing", zh: "部分中断" }
+    state_interrupted() { en: "interrupted: all media are missing", zh: "全部中断" }
     state_stopping() { en: "stopping", zh: "正在停止" }
     state_faulted() { en: "faulted", zh: "故障" }
 

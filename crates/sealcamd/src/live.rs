@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the bus is told about the recorder: a snapshot that engine and writer keep up to date and anyone may read.
 
-use crate::records;
 use bus::{
     AlarmInfo, AlarmKind, ChunkInfo, Counters, InterruptionInfo, RecorderState, RecorderStatus, SegmentInfo, SessionId,
     SessionInfo, Timeline,
@@ -148,7 +147,7 @@ impl Live {
         }
         let of = of.map(|id| evidence::SessionId(id.to_bytes()));
         let rows =
-            self.ask_each(|_, index| Ok(index.interruptions(of)?.into_iter().map(records::interruption).collect()))?;
+            self.ask_each(|_, index| Ok(index.interruptions(of)?.into_iter().map(past::interruption).collect()))?;
         Ok(Some(rows))
     }
 
@@ -159,7 +158,7 @@ impl Live {
         let found = self.ask_each(|_, index| {
             let Some(row) = index.session(session)? else { return Ok(Vec::new()) };
             let now_boot_ns = now(&row);
-            Ok(vec![records::timeline(index, row, now_boot_ns)?])
+            Ok(vec![past::timeline(index, row, now_boot_ns)?])
         })?;
         Ok(found.into_iter().next())
     }

@@ -15,7 +15,6 @@ mod monitor;
 mod open;
 mod orders;
 mod photographer;
-mod records;
 mod run;
 mod supervision;
 mod traces;

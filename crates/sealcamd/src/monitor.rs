@@ -30,7 +30,7 @@ const RATE_MIN: Duration = Duration::from_secs(10);
 /// Starts to look.
 pub(crate) fn start(opener: &Opener) -> std::io::Result<()> {
     let mut monitor = Monitor {
-        folder: opener.config.evidence.place.evidence.clone(),
+        folders: opener.live.folders().to_vec(),
         studio: Arc::clone(&opener.studio),
         rate: Rate::expected(&opener.config),
         live: Arc::clone(&opener.live),
@@ -47,7 +47,8 @@ pub(crate) fn start(opener: &Opener) -> std::io::Result<()> {
 }
 
 struct Monitor {
-    folder: PathBuf,
+    /// Where recordings go, one after the other.
+    folders: Vec<PathBuf>,
     studio: Arc<Studio>,
     rate: Rate,
     live: Arc<Live>,
@@ -58,7 +59,7 @@ struct Monitor {
 impl Monitor {
     fn look(&mut self, also_at_battery: bool) {
         self.live.set_prerecord_ns(self.studio.held_ns());
-        if let Some(free_bytes) = free_bytes(&self.folder) {
+        if let Some(free_bytes) = free_bytes(&self.folders) {
             self.rate.note(Instant::now(), self.live.status().counters.bytes);
             let bytes_per_s = self.rate.bytes_per_s();
             self.inbox.tell(Message::Input(Input::Space { free_bytes, bytes_per_s }));
@@ -73,11 +74,14 @@ impl Monitor {
     }
 }
 
-/// Room that a recorder may use.
-fn free_bytes(folder: &Path) -> Option<u64> {
-    let found = rustix::fs::statvfs(folder);
-    let found = found.inspect_err(|error| tracing::warn!(%error, "the room on the storage cannot be told")).ok()?;
-    Some(found.f_bavail.saturating_mul(found.f_frsize))
+/// Room that a recorder may use: what the first storage has not, the second may have.
+fn free_bytes(folders: &[PathBuf]) -> Option<u64> {
+    let of = |folder: &PathBuf| {
+        let found = rustix::fs::statvfs(folder);
+        let found = found.inspect_err(|error| tracing::warn!(%error, "the room on the storage cannot be told")).ok()?;
+        Some(found.f_bavail.saturating_mul(found.f_frsize))
+    };
+    folders.iter().filter_map(of).reduce(u64::saturating_add)
 }
 
 /// How many bytes a second of recording takes: as measured, or as its encoders are set.

@@ -220,7 +220,8 @@ impl Writer {
 
     fn go_on_in(&mut self, session: SessionWriter, fragment: Fragment, error: &StoreError) {
         let old = (self.id(), std::mem::replace(&mut self.session, session));
-        self.notifier.session_ended(old.0, Cause::StorageFailed.as_str());
+        let cause = if error.is_full() { Cause::StorageFull } else { Cause::StorageFailed };
+        self.notifier.session_ended(old.0, cause.as_str());
         self.announce();
         self.inbox.tell(Message::FellOver(self.id(), storage(error)));
         finish_apart(old.1);

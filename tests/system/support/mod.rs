@@ -5,6 +5,7 @@ pub(crate) mod bench;
 pub(crate) mod bus;
 pub(crate) mod footage;
 pub(crate) mod journal;
+pub(crate) mod json_page;
 pub(crate) mod mounts;
 pub(crate) mod mp4;
 pub(crate) mod nobody;

@@ -3,8 +3,12 @@
 
 use bus::{ChunkSpan, Medium, PlacedInterruption, Timeline};
 
-/// A hole in what was recorded that is no longer than this is none: a slow camera gives no frame for each chunk.
+/// A hole that nothing explains is none as long as it is no longer than this: a slow camera gives no frame for each chunk, and
+/// sound and picture do not end at once.
 const HOLE_NS: u64 = 1_000_000_000;
+
+/// While a session is open, so much may be on its way to the disk.
+const IN_FLIGHT_NS: u64 = 2_000_000_000;
 
 /// What lies behind the last chunk takes up at most such a part of what lies before it: a power cut may last for days.
 const TAIL_PART: u64 = 8;
@@ -50,7 +54,7 @@ pub(crate) struct Stretch {
 pub(crate) struct Lane {
     /// Which.
     pub(crate) medium: Medium,
-    /// What there is of it. The first begins at 0, each of the others where the one before it ends.
+    /// What there is of it, in order. Between them, and before and behind them, nothing is said.
     pub(crate) stretches: Vec<Stretch>,
 }
 
@@ -70,10 +74,10 @@ impl Lane {
         Self { medium: self.medium, stretches: begun.map(clipped).collect() }
     }
 
-    /// What there is at a moment.
-    pub(crate) fn kind_at(&self, at_ns: u64) -> Kind {
+    /// What there is at a moment, if something is said of it.
+    pub(crate) fn kind_at(&self, at_ns: u64) -> Option<Kind> {
         let behind = self.stretches.partition_point(|stretch| stretch.to_ns <= at_ns);
-        self.stretches.get(behind).or(self.stretches.last()).map_or(Kind::Off, |stretch| stretch.kind)
+        self.stretches.get(behind).filter(|stretch| stretch.from_ns <= at_ns).map(|stretch| stretch.kind)
     }
 }
 
@@ -113,7 +117,9 @@ impl Lanes {
 /// The media time behind which the timeline says nothing.
 fn end_of(timeline: &Timeline) -> u64 {
     let interruptions = timeline.interruptions.iter().map(|one| one.to_ns.unwrap_or(one.from_ns));
-    interruptions.chain([recorded_end_ns(timeline), timeline.now_ns.unwrap_or(0)]).max().unwrap_or(0)
+    let recorded_ns = recorded_end_ns(timeline);
+    let now_ns = timeline.now_ns.filter(|now_ns| *now_ns > recorded_ns.saturating_add(IN_FLIGHT_NS));
+    interruptions.chain([recorded_ns, now_ns.unwrap_or(0)]).max().unwrap_or(0)
 }
 
 /// The end of the last chunk.
@@ -143,15 +149,34 @@ fn lane(timeline: &Timeline, medium: Medium, end_ns: u64) -> Lane {
         (false, false) if is_wanted => Kind::Unexplained,
         (false, false) => Kind::Off,
     };
+    let pieces = pieces(&[&recorded, &interrupted], pressed_ns, end_ns);
+    let pieces = pieces.into_iter().map(|(from_ns, to_ns)| Stretch { from_ns, to_ns, kind: kind_of(from_ns) });
+    Lane { medium, stretches: without_short_holes(merged(pieces)) }
+}
+
+/// Stretches of one kind that follow on are one.
+fn merged(pieces: impl Iterator<Item = Stretch>) -> Vec<Stretch> {
     let mut stretches: Vec<Stretch> = Vec::new();
-    for (from_ns, to_ns) in pieces(&[&recorded, &interrupted], pressed_ns, end_ns) {
-        let kind = kind_of(from_ns);
+    for piece in pieces {
         match stretches.last_mut() {
-            Some(last) if last.kind == kind => last.to_ns = to_ns,
-            _ => stretches.push(Stretch { from_ns, to_ns, kind }),
+            Some(last) if last.kind == piece.kind && last.to_ns == piece.from_ns => last.to_ns = piece.to_ns,
+            _ => stretches.push(piece),
         }
     }
-    Lane { medium, stretches }
+    stretches
+}
+
+/// A short hole beside an interruption belongs to it; of one at the beginning or the end nothing is said.
+fn without_short_holes(mut stretches: Vec<Stretch>) -> Vec<Stretch> {
+    let is_short = |one: &Stretch| one.kind == Kind::Unexplained && one.to_ns - one.from_ns <= HOLE_NS;
+    for at in 0..stretches.len() {
+        let around = [at.checked_sub(1), Some(at + 1)].into_iter().flatten();
+        let is_beside = around.filter_map(|at| stretches.get(at)).any(|one| one.kind == Kind::Interrupted);
+        if is_beside && is_short(&stretches[at]) {
+            stretches[at].kind = Kind::Interrupted;
+        }
+    }
+    merged(stretches.into_iter().filter(|one| !is_short(one)))
 }
 
 /// Stretches of media time, in order, that do not touch.
@@ -266,6 +291,29 @@ mod tests {
     }
 
     #[test]
+    fn what_does_not_end_at_once_leaves_no_hole() {
+        let mut untidy = examples::camera_gone();
+        // The camera comes back a little before its first chunk, and goes again until a little behind the last sound.
+        untidy.interruptions[0].to_ns = Some(30_400_000_000);
+        let mut again = untidy.interruptions[0].clone();
+        (again.from_ns, again.to_ns) = (59 * SECOND, Some(60_300_000_000));
+        untidy.interruptions.push(again);
+        assert_eq!(letters(&untidy), ["b5 r20 i31 r59 i60", "b5 r60"]);
+        let sound = &Lanes::of(&untidy).drawn[1];
+        assert_eq!((sound.stretches[1].to_ns, sound.kind_at(60_200_000_000)), (60 * SECOND, None));
+    }
+
+    #[test]
+    fn what_is_on_its_way_to_the_disk_is_no_hole() {
+        let mut open = examples::clean();
+        open.cause = None;
+        open.now_ns = Some(14 * SECOND);
+        assert_eq!(letters(&open), ["r12", "r12"]);
+        open.now_ns = Some(14 * SECOND + 1);
+        assert_eq!(letters(&open), ["r12 u14", "r12 u14"]);
+    }
+
+    #[test]
     fn an_empty_session_has_no_stretch() {
         let mut empty = examples::clean();
         empty.chunks.clear();
@@ -277,9 +325,10 @@ mod tests {
     #[test]
     fn the_kind_at_a_moment_is_that_of_its_stretch() {
         let lane = &Lanes::of(&examples::camera_gone()).drawn[0];
-        let kinds = [0, 5, 19, 20, 30, 31, 59, 60].map(|at_s| lane.kind_at(at_s * SECOND));
+        let kinds = [0, 5, 19, 20, 30, 31, 59].map(|at_s| lane.kind_at(at_s * SECOND));
         let (b, r, i) = (Kind::Buffered, Kind::Recorded, Kind::Interrupted);
-        assert_eq!(kinds, [b, r, r, i, i, r, r, r]);
+        assert_eq!(kinds, [b, r, r, i, i, r, r].map(Some));
+        assert_eq!(lane.kind_at(60 * SECOND), None);
         assert_eq!((lane.sum_ns(i), lane.sum_ns(r)), (11 * SECOND, 44 * SECOND));
     }
 }

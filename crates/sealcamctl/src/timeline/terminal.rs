@@ -82,7 +82,7 @@ fn picture(timeline: &Timeline, lanes: &Lanes, style: Style) -> Vec<String> {
 /// The bar of a medium. A hole shows however short it is.
 fn bar(lane: &Lane, lanes: &Lanes, length: usize) -> Bar {
     let at = |place| lane.kind_at(scale::middle(place, lanes.end_ns, length));
-    let mut bar: Bar = (0..length).map(|place| character(at(place))).collect();
+    let mut bar: Bar = (0..length).map(|place| at(place).map_or(' ', character)).collect();
     for hole in lane.stretches.iter().filter(|stretch| stretch.kind.is_hole()) {
         let first = scale::place(hole.from_ns, lanes.end_ns, length);
         let behind = scale::place(hole.to_ns - 1, lanes.end_ns, length) + 1;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the index says of interruptions and of the course of a session, as the bus tells it.
+//! What the index of an evidence folder says of interruptions and of the course of a session, in the words of the bus: for
+//! the daemon, and for who reads a folder without one.
 
 use bus::{
     Account, BootId, ChunkSpan, Duty, InterruptionId, InterruptionInfo, Known, Moment, PlacedInterruption, SessionId,
@@ -10,7 +11,8 @@ use store::StoreError;
 use store::index::{ChunkTimes, Index, InterruptionRow, SessionRow};
 
 /// An interruption.
-pub(crate) fn interruption(row: InterruptionRow) -> InterruptionInfo {
+#[must_use]
+pub fn interruption(row: InterruptionRow) -> InterruptionInfo {
     InterruptionInfo {
         id: InterruptionId::from_bytes(row.id.0),
         session: SessionId::from_bytes(row.session.0),
@@ -43,8 +45,11 @@ fn moment(moment: store::index::Moment) -> Moment {
     Moment { utc_ns: moment.utc_ns, boot_ns: moment.boot_ns, boot_id: BootId::from_bytes(moment.boot_id.0) }
 }
 
-/// The course of a session. `now_boot_ns` is this moment, if the session is open.
-pub(crate) fn timeline(index: &Index, row: SessionRow, now_boot_ns: Option<u64>) -> Result<Timeline, StoreError> {
+/// The course of a session. `now_boot_ns` is this moment, if the session is open and somebody knows.
+///
+/// # Errors
+/// [`StoreError::Index`] if SQLite cannot answer.
+pub fn timeline(index: &Index, row: SessionRow, now_boot_ns: Option<u64>) -> Result<Timeline, StoreError> {
     let zero = zero(&row);
     let placed = |row| PlacedInterruption::place(interruption(row), &zero);
     let chunks = index.chunk_times(row.session)?;
