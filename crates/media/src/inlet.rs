@@ -13,8 +13,8 @@ use crate::error::MediaError;
 use crate::event::Medium;
 use crate::frame::Frame;
 use crate::notice::FailureKind;
+use crate::router::track::{AskKey, Wish};
 use crate::router::{Offer, Router, Silence, Turn};
-use crate::router_track::{AskKey, Wish};
 use crate::timeline::TimeLine;
 
 /// One opening of a source.

@@ -20,7 +20,7 @@ use crate::frame::{Frame, clock_ns, default_duration_ns};
 use crate::inlet::{Failure, Inlet};
 use crate::notice::FailureKind;
 use crate::pipeline::{self, Changes};
-use crate::router_track::{AskKey, Wish};
+use crate::router::track::{AskKey, Wish};
 use crate::source::Source;
 use crate::sync::{Latch, lock};
 

@@ -13,10 +13,10 @@ use crate::sync::{lock, wait_while};
 
 /// Fragments that wait before a source that can wait has to.
 const PATIENT_FRAGMENTS_MAX: usize = 3;
-/// Fragments that wait before a live source loses frames, besides those that came from the ring: more than ten seconds
-/// of half-second chunks, some of which are shorter. Also bounded in bytes.
+/// Fragments that wait before a live source loses frames: more than ten seconds of half-second chunks, some of which are
+/// shorter. Also bounded in bytes.
 const LIVE_FRAGMENTS_MAX: usize = 32;
-const LIVE_BYTES_MAX: usize = 16 << 20;
+pub(crate) const LIVE_BYTES_MAX: usize = 16 << 20;
 /// How often a source that waits for room looks whether it should stop.
 const ROOM_CHECK: Duration = Duration::from_millis(100);
 
@@ -33,19 +33,18 @@ struct Queue {
     events: VecDeque<Event>,
     fragments: usize,
     bytes: usize,
-    /// What came from the ring, in fragments and bytes. The ring is empty while its recording runs, so this much memory
-    /// may be taken here.
-    from_ring: (usize, usize),
     finished: bool,
 }
 
 impl Outbox {
-    /// Starts to deliver, until `Finished` has been delivered or nobody can send any more.
-    pub(crate) fn start(events: EventSink) -> Arc<Self> {
+    /// Starts to deliver, until `Finished` has been delivered or nobody can send any more. `refill` is called when there
+    /// may be room for something that waits elsewhere.
+    pub(crate) fn start(events: EventSink, refill: impl Fn() + Send + 'static) -> Arc<Self> {
         let outbox = Arc::new(Self::default());
         let sender = Arc::downgrade(&outbox);
         std::thread::spawn(move || {
             while let Some(outbox) = sender.upgrade() {
+                refill();
                 let Some(event) = outbox.next() else {
                     if outbox.wait_finished(Duration::ZERO) {
                         return;
@@ -69,12 +68,6 @@ impl Outbox {
         self.changed.notify_all();
     }
 
-    /// All there is so far came from the ring.
-    pub(crate) fn note_ring(&self) {
-        let mut queue = lock(&self.queue);
-        queue.from_ring = (queue.fragments, queue.bytes);
-    }
-
     /// Nothing more is delivered: the recording never began.
     pub(crate) fn abandon(&self) {
         let mut queue = lock(&self.queue);
@@ -86,8 +79,12 @@ impl Outbox {
     /// Whether a live source's frame finds room.
     pub(crate) fn has_room(&self) -> bool {
         let queue = lock(&self.queue);
-        let (fragments, bytes) = queue.from_ring;
-        queue.fragments < LIVE_FRAGMENTS_MAX + fragments && queue.bytes < LIVE_BYTES_MAX + bytes
+        queue.fragments < LIVE_FRAGMENTS_MAX && queue.bytes < LIVE_BYTES_MAX
+    }
+
+    /// Whether a frame that can wait finds room.
+    pub(crate) fn has_room_to_spare(&self) -> bool {
+        lock(&self.queue).fragments < PATIENT_FRAGMENTS_MAX
     }
 
     /// Waits for room; gives up when `stopped` says so.

@@ -17,7 +17,7 @@ use crate::sync::lock;
 pub struct Recording {
     router: Arc<Router>,
     delivery: Delivery,
-    /// How it stood when it ended.
+    /// How it stood when it was delivered.
     ended: Mutex<Option<Account>>,
 }
 
@@ -50,8 +50,8 @@ impl Recording {
     /// Delivers everything that came, then [`Event::Finished`](crate::Event::Finished), then returns. The sources stay
     /// open, and the ring fills again. A second call only waits for the same.
     pub fn end(&self) {
-        lock(&self.ended).get_or_insert_with(|| self.router.end_recording());
-        self.router.wait_delivered(&self.delivery);
+        self.router.deliver(&self.delivery);
+        lock(&self.ended).get_or_insert_with(|| self.router.close_recording(&self.delivery));
     }
 
     fn account(&self) -> Account {

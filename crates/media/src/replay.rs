@@ -27,7 +27,7 @@ use crate::notice::FailureKind;
 use crate::pipeline;
 use crate::replay::pace::Held;
 use crate::router::Router;
-use crate::router_track::Wish;
+use crate::router::track::Wish;
 use crate::settings::{Pace, ReplaySettings};
 use crate::sync::{Latch, lock};
 

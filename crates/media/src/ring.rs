@@ -60,7 +60,7 @@ impl Item {
         }
     }
 
-    fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Frame { frame, .. } => frame.buffer.size() + FRAME_OVERHEAD_BYTES,
             Self::Lost { .. } | Self::Gone { .. } => FRAME_OVERHEAD_BYTES,

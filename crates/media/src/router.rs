@@ -6,6 +6,7 @@
 
 pub(crate) mod recording;
 mod state;
+pub(crate) mod track;
 
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -21,7 +22,7 @@ use crate::notice::{FailureKind, Notice, Notices};
 use crate::photo::GopMemory;
 use crate::ring::RingLimits;
 use crate::router::state::State;
-use crate::router_track::{AskKey, Standing, Track, Wish};
+use crate::router::track::{AskKey, Standing, Track, Wish};
 use crate::routing::End;
 use crate::stamps::BadStamps;
 use crate::sync::{lock, wait_while};

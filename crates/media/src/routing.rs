@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One recording: brings its tracks together, goes on with those that live, and takes in those that return.
 //!
-//! Frames in, events out: must not know sources, threads or the ring. Invariants: a frame taken is in exactly one
-//! fragment or counted as lost; a generation with a picture begins with a key frame; `Finished` is the last event and
-//! comes once.
+//! What arrives here waits, if there is no room for what comes of it; `generations` makes fragments of it. Frames in,
+//! events out: must not know sources or threads. Invariants: a frame taken is in exactly one fragment or counted as lost;
+//! events come in the order of what they tell; a generation with a picture begins with a key frame; `Finished` is the
+//! last event and comes once.
 
+mod generations;
+mod part;
+
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use gstreamer as gst;
 
-use crate::chunker::{ChunkTrack, Chunker};
+use crate::chunker::Chunker;
 use crate::error::MediaError;
-use crate::event::{Counters, Event, Fragment, Medium, MediumCount, TrackInfo};
-use crate::frame::{Frame, NS_PER_SECOND};
+use crate::event::{Counters, Event, Medium, MediumCount, TrackInfo};
+use crate::frame::Frame;
 use crate::header::Headers;
 use crate::notice::Notices;
-use crate::outbox::Outbox;
+use crate::outbox::{LIVE_BYTES_MAX, Outbox};
 use crate::ring::Item;
-use crate::routing_part::Part;
+use crate::routing::part::Part;
 
 /// Frames of a track that may wait for the other one: for its first, or for the key frame with which both can go on.
 const WAITING_FRAMES_MAX: usize = 4096;
-/// A living track goes this far past a dead one's end before a generation without it begins.
-const OUTLIVE_NS: i64 = NS_PER_SECOND / 2;
-/// Where nothing runs, a track that returns waits this long for the other, which may return with it.
-const GRACE_NS: i64 = NS_PER_SECOND / 2;
 const OVERFLOW: &str = "the recorder did not keep up; encoded frames were dropped";
-const WAITED: &str = "it went again before it could be taken in";
 
 /// Why a track is over.
 #[derive(Debug, Clone)]
@@ -48,6 +48,13 @@ pub(crate) struct Routing {
     sequence: u32,
     chunk_ns: i64,
     waiting_max: usize,
+    /// What the ring held, and what came since, until there is room for it.
+    backlog: VecDeque<Step>,
+    backlog_bytes: usize,
+    backlog_bytes_max: usize,
+    /// Nothing more is taken; what is here is to be delivered.
+    is_ending: bool,
+    is_finished: bool,
     /// Why it cannot begin.
     failure: Option<MediaError>,
     headers: Arc<Headers>,
@@ -57,6 +64,21 @@ pub(crate) struct Routing {
     generation: u32,
     /// Sound has begun to wait for a key frame of the picture.
     wishes_key: bool,
+}
+
+/// Something to be done when its turn comes.
+enum Step {
+    Take(Item),
+    Tell(Event),
+}
+
+impl Step {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Take(item) => item.bytes(),
+            Self::Tell(_) => 0,
+        }
+    }
 }
 
 enum Phase {
@@ -80,6 +102,11 @@ impl Routing {
             sequence: 1,
             chunk_ns: i64::from(chunk_ms) * 1_000_000,
             waiting_max: WAITING_FRAMES_MAX,
+            backlog: VecDeque::new(),
+            backlog_bytes: 0,
+            backlog_bytes_max: LIVE_BYTES_MAX,
+            is_ending: false,
+            is_finished: false,
             failure: None,
             headers,
             notices,
@@ -90,48 +117,94 @@ impl Routing {
     }
 
     pub(crate) fn wants(&self, medium: Medium) -> bool {
-        self.parts.iter().any(|part| part.medium() == medium)
+        !self.is_ending && self.parts.iter().any(|part| part.medium() == medium)
     }
 
     pub(crate) fn chunk_ns(&self) -> i64 {
         self.chunk_ns
     }
 
-    /// Takes what was kept before the recording began. None of it is lost for want of room.
+    /// Takes what was kept before the recording began. None of it is lost for want of room: it waits, and what comes
+    /// meanwhile waits behind it.
     pub(crate) fn take_ring(&mut self, items: Vec<Item>) {
         self.waiting_max += items.len();
-        for item in items {
-            match item {
-                Item::Frame { medium, caps, frame } => self.frame(medium, &caps, frame, false),
-                Item::Lost { medium, count, reason } => self.lost(medium, count, &reason),
-                Item::Gone { medium, end } => self.gone(medium, end),
-            }
-        }
-        self.outbox.note_ring();
+        self.backlog_bytes_max += items.iter().map(Item::bytes).sum::<usize>();
+        items.into_iter().for_each(|item| self.submit(Step::Take(item)));
+        self.feed();
     }
 
     /// Takes a frame. One that `can_be_lost` is, where there is no room.
     pub(crate) fn frame(&mut self, medium: Medium, caps: &gst::Caps, frame: Frame, can_be_lost: bool) {
+        let has_room = !can_be_lost || self.has_room();
         let Some(part) = self.part_mut(medium) else { return };
-        if part.runs() {
-            self.take(medium, frame, can_be_lost);
-        } else {
-            self.wait(medium, caps, frame);
+        if part.must_lose(has_room, frame.key) {
+            return self.notices.dropped("outbox", 1);
+        }
+        self.tell_open_loss(medium);
+        self.submit(Step::Take(Item::Frame { medium, caps: caps.clone(), frame }));
+        self.feed();
+    }
+
+    fn has_room(&self) -> bool {
+        if self.backlog.is_empty() { self.outbox.has_room() } else { self.backlog_bytes < self.backlog_bytes_max }
+    }
+
+    /// Frames that did not come through.
+    pub(crate) fn lost(&mut self, medium: Medium, count: u64, reason: &str) {
+        self.submit(Step::Take(Item::Lost { medium, count, reason: reason.to_owned() }));
+    }
+
+    /// This track's source is gone. What it gave is delivered first, and the others go on.
+    pub(crate) fn gone(&mut self, medium: Medium, end: End) {
+        self.tell_open_loss(medium);
+        self.submit(Step::Take(Item::Gone { medium, end }));
+    }
+
+    fn tell_open_loss(&mut self, medium: Medium) {
+        if let Some(count) = self.part_mut(medium).and_then(Part::take_open_loss) {
+            self.submit(Step::Tell(Event::Lost { medium, count, reason: OVERFLOW.to_owned() }));
         }
     }
 
-    /// A track that does not run yet, or any more, waits until a generation can begin with it.
-    fn wait(&mut self, medium: Medium, caps: &gst::Caps, frame: Frame) {
-        let waiting_max = self.waiting_max;
-        let Some(part) = self.part_mut(medium) else { return };
-        part.come(caps, frame);
-        let count = part.waiting.len();
-        if self.may_take_in(medium) {
-            self.next_generation(None);
-        } else if count > waiting_max {
-            self.lose_waiting(medium);
-        } else {
-            self.wishes_key |= count == 1 && matches!(self.phase, Phase::Running(_));
+    /// Does this now, or when everything before it is done.
+    fn submit(&mut self, step: Step) {
+        if self.backlog.is_empty() {
+            return self.carry_out(step);
+        }
+        self.backlog_bytes += step.bytes();
+        self.backlog.push_back(step);
+    }
+
+    pub(crate) fn has_backlog(&self) -> bool {
+        !self.backlog.is_empty()
+    }
+
+    /// Does what waits, as far as there is room for what comes of it.
+    pub(crate) fn feed(&mut self) {
+        while self.has_backlog() && self.outbox.has_room_to_spare() {
+            self.feed_one();
+        }
+        if self.is_ending && !self.has_backlog() {
+            self.finish();
+        }
+    }
+
+    fn feed_one(&mut self) {
+        if let Some(step) = self.backlog.pop_front() {
+            self.backlog_bytes -= step.bytes();
+            self.carry_out(step);
+        }
+    }
+
+    fn carry_out(&mut self, step: Step) {
+        match step {
+            Step::Take(Item::Frame { medium, caps, frame }) => {
+                let runs = self.part_mut(medium).is_some_and(|part| part.runs());
+                if runs { self.take(medium, frame) } else { self.wait(medium, &caps, frame) }
+            }
+            Step::Take(Item::Lost { medium, count, reason }) => self.count_lost(medium, count, &reason),
+            Step::Take(Item::Gone { medium, end }) => self.part_from(medium, end),
+            Step::Tell(event) => self.outbox.send(event),
         }
     }
 
@@ -140,164 +213,11 @@ impl Routing {
         std::mem::take(&mut self.wishes_key)
     }
 
-    fn may_take_in(&self, medium: Medium) -> bool {
-        match self.phase {
-            Phase::Waiting => {
-                self.parts.iter().all(Part::waits) || (self.zero_ns.is_some() && self.waiting_ns() >= GRACE_NS)
-            }
-            // Sound waits for the next key frame of the picture.
-            Phase::Running(_) => medium == Medium::Video || !self.parts.iter().any(Part::is_running_picture),
-        }
-    }
-
-    /// From the first to the last of the frames that wait.
-    fn waiting_ns(&self) -> i64 {
-        let times = || self.parts.iter().flat_map(|part| &part.waiting).map(|frame| frame.pts_ns);
-        times().max().zip(times().min()).map_or(0, |(last_ns, first_ns)| last_ns - first_ns)
-    }
-
-    fn lose_waiting(&mut self, medium: Medium) {
-        let (has_begun, waiting_max) = (self.zero_ns.is_some(), self.waiting_max);
-        let Some(part) = self.part_mut(medium) else { return };
-        if has_begun {
-            part.lose_oldest();
-            self.notices.dropped("waiting", 1);
-        } else {
-            let reason = format!("{waiting_max} {medium} frames before the other track's first");
-            self.fail(MediaError::pipeline("starting", reason));
-        }
-    }
-
-    /// Takes a frame of a track that runs.
-    fn take(&mut self, medium: Medium, frame: Frame, can_be_lost: bool) {
-        let has_room = !can_be_lost || self.outbox.has_room();
-        let Some(part) = self.part_mut(medium) else { return };
-        if can_be_lost && part.must_lose(has_room, frame.key) {
-            return self.notices.dropped("outbox", 1);
-        }
-        if let Some(count) = part.take_open_loss() {
-            self.outbox.send(Event::Lost { medium, count, reason: OVERFLOW.to_owned() });
-        }
-        if (medium == Medium::Audio || frame.key) && (self.outlives(&frame) || self.parts.iter().any(Part::waits)) {
-            self.next_generation(Some((medium, &frame)));
-        }
-        self.chunk(medium, frame);
-    }
-
-    /// Whether the frame lies so far past a dead track's end that it should go on without it.
-    fn outlives(&self, frame: &Frame) -> bool {
-        self.parts.iter().any(|part| part.is_dead_in_generation() && frame.pts_ns > part.end_ns + OUTLIVE_NS)
-    }
-
-    /// Goes on with the tracks that run and those that wait, from the frame `at` if a running track leads. Times go on
-    /// too; media time 0 is the first frame of all, and nothing that came in is left out.
-    fn next_generation(&mut self, at: Option<(Medium, &Frame)>) {
-        let members: Vec<usize> = (0..self.parts.len()).filter(|n| self.parts[*n].is_of_next()).collect();
-        let tracks = members.iter().filter_map(|n| self.parts[*n].header_track()).collect();
-        let init = match self.headers.header(tracks) {
-            Ok(init) => init,
-            Err(error) => return self.cannot_take_in(error),
-        };
-        // Each generation's own, though another's may have the same bytes.
-        let init = Arc::from(&*init);
-        let tracks = members.iter().filter_map(|n| self.parts[*n].chunk_track()).collect();
-        let chunker = self.follow(init, tracks, at);
-        self.phase = Phase::Running(chunker);
-        self.tell_joined();
-        self.generation += 1;
-        for part in &mut self.parts {
-            part.is_in = part.is_of_next();
-        }
-        for (medium, frame) in self.take_waiting() {
-            self.chunk(medium, frame);
-        }
-    }
-
-    fn follow(&mut self, init: Arc<[u8]>, tracks: Vec<(ChunkTrack, bool)>, at: Option<(Medium, &Frame)>) -> Chunker {
-        match std::mem::replace(&mut self.phase, Phase::Waiting) {
-            Phase::Running(mut before) => {
-                let rest = match at {
-                    Some((medium, frame)) => before.flush_before(medium, frame, &mut self.sequence),
-                    None => before.flush(&mut self.sequence),
-                };
-                self.deliver(rest);
-                before.next(init, tracks)
-            }
-            Phase::Waiting => {
-                let firsts = self.parts.iter().flat_map(|part| &part.waiting).map(|frame| frame.pts_ns);
-                let first_ns = firsts.min().unwrap_or(0);
-                let zero_ns = *self.zero_ns.get_or_insert(first_ns);
-                let tracks = tracks.into_iter().map(|(track, _)| track).collect();
-                Chunker::new(self.generation, init, zero_ns, self.chunk_ns, tracks)
-            }
-        }
-    }
-
-    /// All tracks begin together; whichever is taken in later is told.
-    fn tell_joined(&mut self) {
-        if self.generation > 0 {
-            let joined = self.parts.iter().filter(|part| part.waits()).map(Part::medium);
-            joined.for_each(|medium| self.outbox.send(Event::Joined { medium }));
-        }
-    }
-
-    /// All waiting frames, in the order in which they would have come.
-    fn take_waiting(&mut self) -> Vec<(Medium, Frame)> {
-        let mut frames: Vec<(Medium, Frame)> = Vec::new();
-        for part in &mut self.parts {
-            let medium = part.medium();
-            frames.extend(part.waiting.drain(..).map(|frame| (medium, frame)));
-        }
-        frames.sort_by_key(|(_, frame)| frame.decoded_ns());
-        frames
-    }
-
-    /// Headers are made when a source is opened, so this one failed before.
-    fn cannot_take_in(&mut self, error: MediaError) {
-        tracing::error!(%error, "a recording cannot take its tracks in");
-        let reason = error.to_string();
-        if self.zero_ns.is_none() {
-            return self.fail(error);
-        }
-        for medium in Medium::BOTH {
-            self.give_up_waiting(medium, &reason);
-        }
-    }
-
-    fn give_up_waiting(&mut self, medium: Medium, reason: &str) {
-        let count = self.part_mut(medium).map_or(0, |part| std::mem::take(&mut part.waiting).len());
-        if count > 0 {
-            self.lost(medium, count as u64, reason);
-        }
-    }
-
-    fn chunk(&mut self, medium: Medium, frame: Frame) {
-        if let Some(part) = self.part_mut(medium) {
-            part.note(&frame);
-        }
-        let Self { phase, sequence, .. } = self;
-        if let Phase::Running(chunker) = phase {
-            let complete = chunker.push(medium, frame, sequence);
-            self.deliver(complete);
-        }
-    }
-
-    fn deliver(&self, fragment: Option<Fragment>) {
-        if let Some(fragment) = fragment {
-            self.outbox.send(Event::Fragment(fragment));
-        }
-    }
-
-    fn flush(&mut self) {
-        let Self { phase, sequence, .. } = self;
-        if let Phase::Running(chunker) = phase {
-            let rest = chunker.flush(sequence);
-            self.deliver(rest);
-        }
-    }
-
     /// Frames do not wait in memory for a next one that may never come.
     pub(crate) fn flush_idle(&mut self) {
+        if self.has_backlog() {
+            return;
+        }
         let waits = self.zero_ns.is_some() && self.parts.iter().any(Part::waits);
         match self.phase {
             Phase::Waiting if waits => self.next_generation(None),
@@ -305,54 +225,28 @@ impl Routing {
         }
     }
 
-    /// Frames that did not come through.
-    pub(crate) fn lost(&mut self, medium: Medium, count: u64, reason: &str) {
-        if let Some(part) = self.part_mut(medium) {
-            part.count.lost += count;
-            self.outbox.send(Event::Lost { medium, count, reason: reason.to_owned() });
-        }
-    }
-
-    /// This track's source is gone. What it gave is delivered first, and the others go on.
-    pub(crate) fn gone(&mut self, medium: Medium, end: End) {
-        let Some(part) = self.part_mut(medium).filter(|part| part.is_alive) else { return };
-        let waits = part.waits();
-        if let (Phase::Waiting, true) = (&self.phase, waits) {
-            self.next_generation(None);
-        }
-        self.give_up_waiting(medium, WAITED);
-        self.tell_open_loss(medium);
-        if let Some(part) = self.part_mut(medium) {
-            part.is_alive = false;
-        }
-        let is_last = !self.parts.iter().any(|part| part.is_alive);
-        if is_last || matches!(end, End::Failed(_)) {
-            self.flush();
-        }
-        if is_last {
-            self.pause();
-        }
-        match end {
-            End::Ended => self.outbox.send(Event::Ended { medium }),
-            End::Failed(reason) => self.outbox.send(Event::Failed { medium, reason }),
-            End::Stopped => {}
-        }
-    }
-
-    fn tell_open_loss(&mut self, medium: Medium) {
-        if let Some(count) = self.part_mut(medium).and_then(Part::take_open_loss) {
-            self.outbox.send(Event::Lost { medium, count, reason: OVERFLOW.to_owned() });
-        }
-    }
-
-    /// Nothing runs any more.
-    fn pause(&mut self) {
-        self.phase = Phase::Waiting;
-        self.parts.iter_mut().for_each(|part| part.is_in = false);
-    }
-
-    /// Delivers everything. Nothing follows.
+    /// Takes nothing more, and delivers everything. Nothing follows.
     pub(crate) fn end(&mut self) {
+        if !self.is_ending {
+            self.is_ending = true;
+            Medium::BOTH.into_iter().for_each(|medium| self.tell_open_loss(medium));
+            self.feed();
+        }
+    }
+
+    /// The same at once, whether there is room or not: the receiver has had its time.
+    pub(crate) fn end_at_once(&mut self) {
+        self.is_ending = true;
+        while self.has_backlog() {
+            self.feed_one();
+        }
+        self.finish();
+    }
+
+    fn finish(&mut self) {
+        if self.is_finished {
+            return;
+        }
         self.flush();
         if self.parts.iter().any(Part::waits) {
             // What waits for a key frame gets none any more.
@@ -360,7 +254,7 @@ impl Routing {
             self.next_generation(None);
             self.flush();
         }
-        Medium::BOTH.into_iter().for_each(|medium| self.tell_open_loss(medium));
+        self.is_finished = true;
         self.outbox.send(Event::Finished);
     }
 
@@ -387,8 +281,11 @@ impl Routing {
         self.zero_ns.is_some()
     }
 
-    /// Whether frames of all these tracks wait for another's: their source may wait with the rest.
+    /// Whether what these media give cannot go on now: frames of all of them wait for another's, or for room.
     pub(crate) fn can_wait(&self, media: &[Medium]) -> bool {
+        if self.has_backlog() {
+            return true;
+        }
         let waits = |medium: &Medium| self.parts.iter().find(|part| part.medium() == *medium).is_none_or(Part::waits);
         matches!(self.phase, Phase::Waiting) && media.iter().all(waits)
     }

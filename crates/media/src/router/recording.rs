@@ -37,13 +37,13 @@ pub(crate) struct Delivery {
 impl Router {
     /// Begins a recording with what the ring holds, and waits until each of its tracks has come.
     pub(crate) fn record(
-        &self,
+        self: &Arc<Self>,
         media: &[Medium],
         settings: &Settings,
         events: EventSink,
     ) -> Result<Delivery, MediaError> {
         let mut state = lock(&self.state);
-        if state.taken_by.is_some() {
+        if state.routing.is_some() {
             return Err(MediaError::pipeline("recording", "another recording has not ended"));
         }
         let tracks = state.tracks_of(media)?;
@@ -51,7 +51,8 @@ impl Router {
             return Err(MediaError::pipeline("recording", "neither video nor audio is wanted"));
         }
         let (headers, notices) = (Arc::clone(&self.headers), Arc::clone(&self.notices));
-        let outbox = Outbox::start(events);
+        let feeder = Arc::downgrade(self);
+        let outbox = Outbox::start(events, move || feeder.upgrade().iter().for_each(|router| router.feed()));
         let mut routing = Routing::new(tracks, settings.chunk_ms, headers, notices, Arc::clone(&outbox));
         let now_ns = self.time.now_ns();
         routing.take_ring(state.ring.take(media, now_ns));
@@ -62,27 +63,39 @@ impl Router {
         let Some(failure) = state.why_not_begun(settings.start_timeout_ms) else {
             return Ok(Delivery { number, outbox });
         };
-        (state.routing, state.taken_by) = (None, None);
+        state.routing = None;
         outbox.abandon();
         Err(failure)
     }
 
-    /// Sends everything on its way. What comes from now on goes into the ring.
-    pub(crate) fn end_recording(&self) -> Account {
-        let routing = lock(&self.state).routing.take();
-        routing.map_or_else(Account::default, |mut routing| {
-            routing.end();
-            self.account_of(&routing)
-        })
+    /// What waits for room may find it now.
+    fn feed(&self) {
+        let mut state = lock(&self.state);
+        if let Some(routing) = state.routing.as_mut().filter(|routing| routing.has_backlog()) {
+            routing.feed();
+            drop(state);
+            self.changed.notify_all();
+        }
     }
 
-    /// Waits until everything is delivered; then another recording may begin.
-    pub(crate) fn wait_delivered(&self, delivery: &Delivery) {
+    /// Takes nothing more, and waits until everything is delivered. What comes from now on goes into the ring.
+    pub(crate) fn deliver(&self, delivery: &Delivery) {
+        if let Some(routing) = lock(&self.state).routing_of(delivery.number) {
+            routing.end();
+        }
         if !delivery.outbox.wait_finished(FINISH_LIMIT) {
             tracing::error!("the last fragments were not taken in time; they are left to the receiver");
         }
+    }
+
+    /// Another recording may begin. How this one stood.
+    pub(crate) fn close_recording(&self, delivery: &Delivery) -> Account {
         let mut state = lock(&self.state);
-        state.taken_by = state.taken_by.filter(|number| *number != delivery.number);
+        let Some(routing) = state.routing_of(delivery.number) else { return Account::default() };
+        routing.end_at_once();
+        let account = self.account_of(routing);
+        state.routing = None;
+        account
     }
 
     /// How the recording that runs stands.
@@ -111,8 +124,11 @@ impl State {
     fn begin(&mut self, routing: Routing, now_ns: i64) -> u64 {
         self.turn = Turn { number: self.turn.number + 1, from_ns: now_ns };
         self.routing = Some(routing);
-        self.taken_by = Some(self.turn.number);
         self.turn.number
+    }
+
+    fn routing_of(&mut self, number: u64) -> Option<&mut Routing> {
+        self.routing.as_mut().filter(|_| self.turn.number == number)
     }
 
     fn is_beginning(&self) -> bool {

@@ -10,7 +10,7 @@ use crate::header::HeaderTrack;
 use crate::inlet::Ticket;
 use crate::ring::{Ring, RingLimits};
 use crate::router::Turn;
-use crate::router_track::{AskKey, Standing, Track, Wish};
+use crate::router::track::{AskKey, Standing, Track, Wish};
 use crate::routing::{End, Routing};
 
 /// Frames wait this much longer than a chunk for the next one.
@@ -21,22 +21,14 @@ pub(super) struct State {
     tracks: Vec<Track>,
     openings: u64,
     pub(super) ring: Ring,
-    pub(super) routing: Option<Routing>,
     /// The recording that is about to begin, runs, or is not yet delivered to its end.
-    pub(super) taken_by: Option<u64>,
+    pub(super) routing: Option<Routing>,
     pub(super) turn: Turn,
 }
 
 impl State {
     pub(super) fn new(ring: RingLimits) -> Self {
-        Self {
-            tracks: Vec::new(),
-            openings: 0,
-            ring: Ring::new(ring),
-            routing: None,
-            taken_by: None,
-            turn: Turn::default(),
-        }
+        Self { tracks: Vec::new(), openings: 0, ring: Ring::new(ring), routing: None, turn: Turn::default() }
     }
 
     /// The number of a source that is being opened. What was open of its medium has no say any more.

@@ -42,6 +42,58 @@ fn every_frame_from_before_and_after_the_button_is_there_once() {
 }
 
 #[test]
+fn a_receiver_that_is_slow_at_first_gets_all_of_the_ring_and_what_came_meanwhile() {
+    let bench = Bench::up(ring(60), &[video_plan(), audio_plan()]);
+    standby(5000);
+    let (sender, events) = std::sync::mpsc::channel();
+    let (sender, first) = (Mutex::new(sender), Mutex::new(true));
+    let slow = move |event| {
+        if std::mem::take(&mut *lock(&first)) {
+            standby(2000);
+        }
+        lock(&sender).send(event).unwrap_or_default();
+    };
+    let began_ns = bench.now_ns();
+    let recording = bench.studio.record(&Medium::BOTH, &settings(), Arc::new(slow)).unwrap();
+    assert!(bench.now_ns() - began_ns < 200_000_000, "who records does not wait for who receives");
+    standby(1000);
+    // One is being taken and three wait; the rest of the ring was not copied yet.
+    let muxed = recording.counters().video.muxed;
+    assert!((20..=45).contains(&muxed), "{muxed}");
+    assert!(events.try_recv().is_err());
+    gst::element_error!(bench.element(VIDEO, "src"), gst::ResourceError::Read, ["unplugged"]);
+    standby(600);
+    let bound = Bound { recording, events };
+    let (seen, counters) = bound.end();
+    assert!(matches!(seen.last(), Some(Event::Finished)));
+    let failed_at = seen.iter().position(|event| failed(event).is_some()).unwrap();
+    assert!(runs(&seen[failed_at..], 0, 1).is_empty(), "it failed behind what it gave");
+    assert!(counters.video.muxed > 15 * 5, "{counters:?}");
+    assert_eq!(samples(&seen), counters.video.muxed + counters.audio.muxed);
+    assert_eq!((counters.video.lost, counters.audio.lost), (0, 0));
+    let sound = [runs(&seen, 0, 2), runs(&seen, 1, 1)].concat();
+    assert!(sound.windows(2).all(|pair| pair[0].end == pair[1].begin), "{sound:?}");
+}
+
+#[test]
+fn a_camera_that_goes_before_sound_has_come_is_recorded_all_the_same() {
+    let bench = Bench::up(ring(60), &[video_plan()]);
+    standby(1200);
+    gst::element_error!(bench.element(VIDEO, "src"), gst::ResourceError::Read, ["unplugged"]);
+    bench.open(&video_plan(), 10_000).unwrap();
+    bench.open(&audio_plan(), 10_000).unwrap();
+    let bound = bench.record(&Medium::BOTH);
+    let mut seen = bound.until_generation(1);
+    let (rest, counters) = bound.end();
+    seen.extend(rest);
+    let told: Vec<&Event> = seen.iter().filter(|event| !is_fragment(event)).collect();
+    assert!(matches!(told[..2], [Event::Failed { medium: VIDEO, .. }, Event::Joined { medium: VIDEO }]), "{told:?}");
+    assert!(samples(&seen) == counters.video.muxed + counters.audio.muxed && counters.audio.muxed > 0);
+    let before = runs(&seen, 0, 1);
+    assert!(before[0].begin == 0 && before.last().unwrap().end > 90_000, "{before:?}");
+}
+
+#[test]
 fn without_a_ring_the_group_in_hand_begins_the_recording_and_nothing_older() {
     let bench = Bench::up(NO_RING, &[video_plan(), audio_plan()]);
     standby(2500);

@@ -14,7 +14,7 @@ use crate::header::HeaderTrack;
 
 pub(crate) struct Part {
     pub(crate) info: TrackInfo,
-    caps: Option<gst::Caps>,
+    pub(crate) caps: Option<gst::Caps>,
     /// Frames that came before a generation with this track could begin.
     pub(crate) waiting: VecDeque<Frame>,
     /// Its source gives frames.
