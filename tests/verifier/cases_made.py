@@ -1238,6 +1238,357 @@ def _sequences():
     yield "two sessions in one folder", build
 
 
+CAUSES = "camera microphone encoder storage recorder power battery storage-full suspend damage weather obstruction"
+
+
+def _interruptions():
+    """Interruptions that are well recorded, that are no entries, and that are forged."""
+
+    def case(name, change, expected=GAPS, alone=None, start=None):
+        """What `change` does between two chunks of a session. `alone` is the verdict on its folder alone."""
+
+        def build(made):
+            session = MadeSession(made, "one", **(start or {}))
+            session.open()
+            session.chunk()
+            change(made, session)
+            session.chunk()
+            session.close()
+            session.finish()
+            made.new_key("session-end")
+            # Nothing of this is in the segment, but for the session's start.
+            whole = None if start and expected == TAMPERED else INTACT
+            return {".": expected, "sessions/one": alone or expected, "sessions/one/0001.mp4": whole}
+
+        return f"interruption {name}", build
+
+    def bodies(what, give, wrong, fine, alone=None):
+        """One entry: `give` takes the changes to its body. Each key left out, null and of another type is no entry."""
+        said = [(name, value, TAMPERED) for name in wrong for value in (None, Raw(b"\xf6"), *wrong[name])]
+        said += [(name, value, GAPS) for name in fine for value in fine[name]]
+        for number, (name, value, expected) in enumerate(said):
+            change = lambda made, session, name=name, value=value: give(made, session, **{name: value})  # noqa: E731
+            yield case(f"{what} {number}, {name} {_short(value)}", change, expected, alone)
+
+    def clocks():
+        for name in clock():
+            yield clock(**{name: None})
+            yield clock(**{name: Raw(b"\xf6")})
+        yield from (clock(source="sundial"), clock(boot=-1), clock(boot_id=bytes(15)), clock(utc=2**63))
+        yield from ({}, [], 0, {**clock(), 1: 1})
+
+    def ended(made, session, /, **changes):
+        session.interruption()
+        session.interruption_end(**changes)
+
+    def noted(made, session, /, **changes):
+        session.interruption()
+        made.note(**changes)
+
+    both, texts, ids = ["video", "audio"], (1, b"", []), (bytes(15), bytes(17), "x" * 16)
+    other_clocks = [clock(more=1), clock(boot=0), clock(boot=2**64 - 1), clock(boot_id=sha(b"another")[:16])]
+    yield from bodies(
+        "of a body",
+        lambda made, session, /, **changes: session.interruption(**changes),
+        {
+            "id": ids,
+            "session": ids,
+            "cause": texts,
+            "known": (*texts, "", "Device", "witness"),
+            "media": ([], both[::-1], ["video"] * 2, [*both, "video"], ["smell"], ["video", 1], [1], {}, "video", 1),
+            "from": clocks(),
+            "detail": texts,
+        },
+        {
+            "cause": (*CAUSES.split(), "place-changed", "other", "boredom", ""),
+            "known": ("officer",),
+            "media": (["video"], ["audio"], both),
+            "from": other_clocks,
+            "detail": ("", "\x1b[2J", "x" * 9000),
+            "more": (1,),
+        },
+    )
+    yield from bodies("of an end", ended, {"id": ids, "session": ids, "to": clocks()}, {"to": other_clocks, "more": (1,)})
+    yield from bodies(
+        "of a note",
+        noted,
+        {"id": ids, "cause": texts, "officer": texts, "text": texts},
+        {"cause": ("weather", "boredom"), "text": ("", "\x1b[2J"), "more": (1,)},
+        GAPS,
+    )
+    nothing = lambda made, session: None  # noqa: E731
+    no_number = (Raw(b"\xf6"), -1, 2**64, "1", b"")
+    for value in (0, 1, 2**64 - 1):
+        yield case(f"start pressed {value}", nothing, INTACT, start={"pressed": value})
+        yield f"interruption end pressed {value}", _finished(INTACT, pressed=value)
+    for value in no_number:
+        value = Raw(b"\xc2\x49\x01" + bytes(8)) if value == 2**64 else value
+        yield case(f"start pressed {_short(value)}", nothing, TAMPERED, start={"pressed": value})
+        yield f"interruption end pressed {_short(value)}", _finished(TAMPERED, pressed=value)
+    for value, expected in ((bytes(16), INTACT), *((value, TAMPERED) for value in (*ids, Raw(b"\xf6"), 1))):
+        yield case(f"start continues {_short(value)}", nothing, expected, start={"continues": value})
+    yield "interruption cause storage-full of the end", _finished(GAPS, cause="storage-full")
+    for event in ("start", "clock-step", "suspend", "battery", "joined"):
+        for detail in ("", "12 charging", "-1", "words", "9" * 400):
+            yield (
+                f"interruption event {event} {detail[:20]!r}",
+                with_record(INTACT, events=[{"event": event, "detail": detail}]),
+            )
+        yield f"interruption event {event} without detail", with_record(TAMPERED, events=[{"event": event}])
+    for step in (0, -(2**63), 2**63 - 1):
+        yield case(
+            f"clock step {step}", lambda made, session, step=step: made.entry("clock-step", {"step": step}), INTACT
+        )
+    for step in (2**63, -(2**63) - 1, "1", Raw(b"\xf6")):
+        yield case(
+            f"clock step {_short(step)}",
+            lambda made, session, step=step: made.entry("clock-step", {"step": step}),
+            TAMPERED,
+            INTACT,
+        )
+    yield case("clock step none", lambda made, session: made.entry("clock-step", {}), TAMPERED, INTACT)
+
+    # Rule 4: which kinds name a session. What names none has no place in a session.cbor.
+    for name, body in {
+        "boot": BOOT,
+        "shutdown": {"reason": "x"},
+        "clock-step": {"step": 1},
+        "key": None,
+        "interruption-note": {"id": sha(b"lens")[:16], "cause": "x", "officer": "x", "text": "x"},
+    }.items():
+
+        def naming(made, session, name=name, body=body, copied=False, of=None):
+            session.interruption()
+            if body is None:
+                body = {"public": made.key.public, "algorithm": "ed25519", "reason": "boot"}
+            envelope = made.entry(name, {**body, "session": of or session.id})
+            session.entries += [envelope] if copied else []
+
+        yield case(f"{name} with a session", naming)
+        yield case(f"{name} with a session nobody knows", lambda *_, n=naming: n(*_, of=bytes(16)))
+        yield case(f"{name} with a session, in session.cbor", lambda *_, n=naming: n(*_, copied=True), TAMPERED)
+    for name in ("interruption", "interruption_end"):
+
+        def unknown(made, session, name=name):
+            session.interruption()
+            if name != "interruption":
+                session.interruption("far", session=bytes(16))
+            getattr(session, name)("far", session=bytes(16))
+            del session.entries[-2 if name != "interruption" else -1 :]
+
+        yield case(f"{name} of a session nobody knows", unknown, INCOMPLETE, GAPS)
+    for name in ("another", "made/session/one"):
+        yield case(f"by the key {name}", lambda made, session, n=name: session.interruption(key=Key(n)), TAMPERED)
+        yield case(f"end by the key {name}", lambda made, session, n=name: ended(made, session, key=Key(n)), TAMPERED)
+
+    # Rule 6. A letter an entry: `i` an interruption, `e` its end, `n` a note; `j`, `f`, `m` of another id.
+    def plan(text, expected=GAPS, alone=None, behind=False):
+        def build(made):
+            session = MadeSession(made, "one")
+            session.open()
+            session.chunk()
+            session.close()
+            if behind:
+                session.finish()
+            for letter in text:
+                name = "lens" if letter in "ien" else "sound"
+                if letter in "ij":
+                    session.interruption(name)
+                elif letter in "ef":
+                    session.interruption_end(name)
+                else:
+                    made.note(name)
+            session.copy() if behind else session.finish()
+            return {".": expected, "sessions/one": alone or expected, "sessions/one/0001.mp4": INTACT}
+
+        return f"interruption plan {text}{', behind the end' if behind else ''}", build
+
+    for text in ("i", "ie", "in", "inn", "ien", "ine", "iejf", "ijfe", "ijef", "ijmn", "ijefnm"):
+        yield plan(text)
+        yield plan(text, behind=True)
+    for text in ("ii", "iei", "iie", "iiee", "e", "ei", "eie", "iee", "ieie", "ijee", "if", "ijiefe", "eien", "eiee"):
+        yield plan(text, TAMPERED)
+    for text, alone in (("n", INTACT), ("nn", INTACT), ("ni", GAPS), ("nie", GAPS), ("im", GAPS), ("imj", GAPS)):
+        yield plan(text, TAMPERED, alone)
+    yield plan("ne", TAMPERED)
+
+    def two(name, expected, one, other, *steps):
+        """Two sessions at once; a step is which of them does what, to the one interruption."""
+
+        def build(made):
+            sessions = [MadeSession(made, "one"), MadeSession(made, "two")]
+            for step in steps:
+                getattr(sessions[step[0]], step[1])()
+            for session in sessions:
+                session.finish()
+            return {".": expected, "sessions/one": one, "sessions/two": other}
+
+        return f"interruption of two sessions, {name}", build
+
+    begin, end = "interruption", "interruption_end"
+    yield two("one each, of an id", TAMPERED, GAPS, GAPS, (0, begin), (1, begin))
+    yield two("one each, of an id, one behind the other", TAMPERED, GAPS, GAPS, (0, begin), (0, end), (1, begin))
+    yield two("one each, of an id, with ends", TAMPERED, GAPS, GAPS, (0, begin), (0, end), (1, begin), (1, end))
+    yield two("an end for the other", TAMPERED, GAPS, TAMPERED, (0, begin), (1, end))
+    yield two("an end for the other as well", TAMPERED, GAPS, TAMPERED, (0, begin), (1, end), (0, end))
+    yield two("an end behind one that does not count", TAMPERED, GAPS, GAPS, (0, begin), (1, begin), (1, end))
+
+    def build(made):
+        for number, name in enumerate(("one", "two")):
+            session = MadeSession(made, name, continues=bytes(16))
+            session.interruption(name)
+            session.interruption_end(name)
+            session.finish()
+            made.new_key("session-end")
+        made.note("one")
+        made.note("two")
+        made.note("one")
+        return {".": (GAPS, "trusted"), "sessions/one": (GAPS, "trusted"), "sessions/two": (GAPS, "trusted")}
+
+    yield "interruption of two sessions, noted later by other keys", build
+
+    def build(made):
+        session = plain(made)
+        session.interruption()
+        session.copy()
+        return {".": TAMPERED, "sessions/one": TAMPERED}
+
+    yield "interruption entered later by another key", build
+
+    def build(made):
+        session = MadeSession(made, "one")
+        session.interruption()
+        session.finish()
+        made.new_key("session-end")
+        made.new_key("boot")
+        made.note()
+        made.history = made.history[:1]
+        return {".": (GAPS, "too old"), "sessions/one": (GAPS, "trusted")}
+
+    yield "interruption noted behind the history", build
+
+    def build(made):
+        session = MadeSession(made, "one")
+        session.open()
+        session.chunk()
+        session.interruption()
+        session.close(end=False)
+        session.copy()
+        return INCOMPLETE
+
+    yield "interruption open, in a session without an end", build
+
+    def build(made):
+        session = MadeSession(made, "one")
+        session.interruption()
+        session.finish()
+        made.files["ledger.cbor"] = None
+        return {".": INCOMPLETE, "sessions/one": GAPS}
+
+    yield "interruption without a ledger", build
+
+    def build(made):
+        session = MadeSession(made, "one")
+        session.interruption()
+        session.entries = session.entries[1:]
+        session.open()
+        session.chunk()
+        session.close()
+        session.copy()
+        return {".": TAMPERED, "sessions/one": INCOMPLETE}
+
+    yield "interruption without a session's start", build
+
+
+def _interruptions_spoilt():
+    """What anyone can do to the entries of interruptions, without a key: in the ledger, or in session.cbor."""
+
+    def spoilt(name, change, expected, alone, in_ledger=False, in_copy=True):
+        """`change` takes the entries from `interruption` to the end of the session: (i)nterruption, (e)nd, (n)ote."""
+
+        def build(made):
+            session = MadeSession(made, "one")
+            session.open()
+            session.chunk()
+            session.interruption()
+            session.interruption_end()
+            session.chunk()
+            session.close()
+            session.finish()
+            made.note()
+            one, two = session.entries[1:3]
+            if in_copy:
+                made.files["sessions/one/session.cbor"] = b"".join(change(session.entries, one, two))
+            if in_ledger:
+                made.files["ledger.cbor"] = b"".join(change(made.entries, one, two))
+            return {".": expected, "sessions/one": alone, "sessions/one/0001.mp4": INTACT}
+
+        return f"interruption spoilt {name}", build
+
+    def without(*which):
+        return lambda entries, *both: [entry for entry in entries if entry not in [both[at] for at in which]]
+
+    def swapped(entries, one, two):
+        at = {one: two, two: one}
+        return [at.get(entry, entry) for entry in entries]
+
+    def flipped(which, spot):
+        def change(entries, *both):
+            old = both[which]
+            at = spot if spot >= 0 else len(old) + spot
+            return [old[:at] + bytes([old[at] ^ 1]) + old[at + 1 :] if entry == old else entry for entry in entries]
+
+        return change
+
+    def behind(which):
+        return lambda entries, *both: [*entries, both[which]]
+
+    ways = {
+        "taken away": (without(0, 1), INTACT),
+        "without its end": (without(1), GAPS),
+        "but for its end": (without(0), TAMPERED),
+        "turned round": (swapped, TAMPERED),
+        "again at the end": (behind(0), TAMPERED),
+        "with its end again": (behind(1), TAMPERED),
+    }
+    for spot in (0, 20, 120, 200, -200, -80, -9):
+        ways[f"with byte {spot} flipped"] = (flipped(0, spot), TAMPERED)
+        ways[f"with byte {spot} of its end flipped"] = (flipped(1, spot), TAMPERED)
+    for name, (change, alone) in ways.items():
+        yield spoilt(f"{name} in session.cbor", change, TAMPERED, alone)
+        yield spoilt(f"{name} in the ledger", change, TAMPERED, GAPS, True, False)
+        yield spoilt(f"{name} in both", change, TAMPERED, alone, True)
+    cut = {
+        "cut before it": (lambda entries, one, two: entries[:1], INCOMPLETE),
+        "cut within it": (lambda entries, one, two: [entries[0], one[:99]], INCOMPLETE),
+        "cut behind it": (lambda entries, one, two: entries[:2], INCOMPLETE),
+        "cut within its end": (lambda entries, one, two: [*entries[:2], two[:-1]], INCOMPLETE),
+    }
+    for name, (change, alone) in cut.items():
+        yield spoilt(f"{name} in session.cbor", change, alone, alone)
+    yield spoilt(
+        "with its note taken away", lambda entries, one, two: entries[:-1], GAPS, GAPS, True, False
+    )
+    yield spoilt("with its note in session.cbor", _with_note, TAMPERED, TAMPERED)
+
+
+def _with_note(entries, one, two):
+    other = Made()
+    other.begin()
+    MadeSession(other, "one")
+    other.note()
+    return [*entries, other.entries[-1]]
+
+
+def _short(value):
+    """A value in the name of a case."""
+    return repr(value)[:90]
+
+
+def _finished(expected, **finish):
+    return lambda made: (plain(made, finish=finish), expected)[1]
+
+
 def _folders():
     """Files and folders that are not as they should be, and whose entries count for the keys."""
 
@@ -1580,5 +1931,6 @@ def _neutral(made, number, expected):
 
 
 def cases():
-    parts = (_records, _sessions, _cut_off, _photo_events, _ledgers, _sequences, _folders, _chains)
+    parts = (_records, _sessions, _cut_off, _photo_events, _ledgers, _sequences, _interruptions, _interruptions_spoilt)
+    parts += (_folders, _chains)
     return [Case(name, build) for part in parts for name, build in part()]

@@ -108,6 +108,8 @@ BODIES = {
         "label": "tstr",
         "sources": "array",
         "zero": "uint",
+        "pressed?": "uint",
+        "continues?": "bstr16",
     },
     "session-end": {
         "session": "bstr16",
@@ -116,8 +118,21 @@ BODIES = {
         "chunks": "uint",
         "records": "uint",
         "last": "bstr32",
+        "pressed?": "uint",
     },
     "photo": {"session?": "bstr16", "file": "tstr", "length": "uint", "media": "bstr32", "officer": "tstr"},
+    "interruption": {
+        "id": "bstr16",
+        "session": "bstr16",
+        "cause": "tstr",
+        "known": ("device", "officer"),
+        "media": [["video"], ["audio"], ["video", "audio"]],
+        "from": CLOCK,
+        "detail": "tstr",
+    },
+    "interruption-end": {"id": "bstr16", "session": "bstr16", "to": CLOCK},
+    "interruption-note": {"id": "bstr16", "cause": "tstr", "officer": "tstr", "text": "tstr"},
+    "clock-step": {"step": "int"},
     "shutdown": {"reason": "tstr"},
 }
 SOURCE = {"medium": MEDIA, "source": "tstr", "encoder": "tstr", "format": "tstr"}
@@ -125,9 +140,13 @@ ABSENT = object()
 
 
 def _is(value, kind):
-    """Whether a value has the type, or is one of the texts."""
+    """Whether a value has the type, or is one of the texts or of the arrays, or a map with these keys."""
     if isinstance(kind, tuple):
         return isinstance(value, str) and value in kind
+    if isinstance(kind, list):
+        return isinstance(value, list) and value in kind
+    if isinstance(kind, dict):
+        return isinstance(value, dict) and all(_is(value.get(name, ABSENT), of) for name, of in kind.items())
     if kind in NUMBERS:
         low, high = NUMBERS[kind]
         return type(value) is int and low <= value <= high
@@ -156,7 +175,7 @@ def _version_and_clock(payload):
     version = payload.get("v")
     if type(version) is not int or version != 1:
         raise NotThis("not version 1: this verifier cannot judge it")
-    _fields(payload.get("clock"), "clock", CLOCK)
+    return _fields(payload.get("clock"), "clock", CLOCK)
 
 
 def _nanoseconds(ticks, scale):
@@ -201,18 +220,19 @@ class Record:
 class Entry:
     """A rightly signed envelope that holds a ledger entry of version 1."""
 
-    __slots__ = ("hash", "key", "kind", "seq", "prev", "device", "body", "session")
+    __slots__ = ("hash", "key", "kind", "seq", "prev", "device", "clock", "body", "session")
 
     def __init__(self, raw):
         self.key, payload = open_envelope(raw)
         self.hash = hashlib.sha256(raw).digest()
-        _version_and_clock(payload)
+        self.clock = _version_and_clock(payload)
         fields = _fields(payload, "entry", ENTRY)
         for name in ("kind", "seq", "prev", "device"):
             setattr(self, name, fields[name])
         self.body = _fields(fields["body"], self.kind[:40], BODIES.get(self.kind, {}))
         for source in self.body.get("sources", []):
             _fields(source, "source", SOURCE)
-        # The session that it names, whatever its kind.
+        # The session that it names, if its kind may name one.
         session = fields["body"].get("session")
-        self.session = session if _is(session, "bstr16") else None
+        may = self.kind not in BODIES or not {"session", "session?"}.isdisjoint(BODIES[self.kind])
+        self.session = session if may and _is(session, "bstr16") else None

@@ -161,6 +161,7 @@ def _session_alone(report, folder, rel):
         report.find(rel_copy, "forged", why)
     chain = _left_in(report, session, segments)
     _join(report, rel, session, chain)
+    _interrupted(report, session)
     photos = os.path.join(folder, "photos")
     if with_copy:
         _photos(report, photos, rel + "photos/", session.photos, place, _spoken_of(chain))
@@ -176,6 +177,7 @@ def _session_of_ledger(report, folder, rel, ledger, session):
         report.find(rel_copy, problem, "not all that the ledger has, and nothing else")
     chain = _left_in(report, session, _segments(report, folder, rel, session))
     _join(report, rel, session, chain)
+    _interrupted(report, session)
     place = rel + "photos/"
     _photos(report, os.path.join(folder, "photos"), place, session.photos, place, _spoken_of(chain))
 
@@ -246,6 +248,11 @@ def _join(report, rel, session, chain):
     elif last != end["last"]:
         report.find(path, "misplaced", "not the last record that the session's end names")
     report.gaps = report.gaps or end["cause"] not in ("stop", "shutdown", "source-ended")
+
+
+def _interrupted(report, session):
+    """7.4, step 8."""
+    report.gaps = report.gaps or bool(session.interruptions)
 
 
 def _photos(report, folder, rel, photos, place, spoken_of=frozenset()):
