@@ -10,7 +10,8 @@ from segment import RECORD_MARK
 
 
 class Case:
-    """`build` gives back the verdict on the whole, or one by path, perhaps with the answer about the keys."""
+    """`build` gives back the verdict on the whole, or one by path, perhaps with the answer about the keys; for "gaps"
+    those that are listed of the whole and of the session `one`."""
 
     def __init__(self, name, build):
         self.name = f"made/{name}"
@@ -25,6 +26,7 @@ class Case:
         with open(keys, "wb") as file:
             file.write(made.keys())
         expected = dict(expected) if isinstance(expected, dict) else {".": expected}
+        gaps = expected.pop("gaps", None)
         expected = {path: said if isinstance(said, tuple) else (said, None) for path, said in expected.items()}
         # A history that does not prove itself is refused; without one the evidence is still judged.
         overall, trust = expected.pop(".", (None, None))
@@ -41,7 +43,10 @@ class Case:
             for name in sorted(names):
                 if name.endswith((".mp4", ".jpg")):
                     expected.setdefault(os.path.join(rel, name), (None, None))
-        return targets + [Target(path, overall, trust=trust) for path, (overall, trust) in expected.items()]
+        targets += [Target(path, overall, trust=trust) for path, (overall, trust) in expected.items()]
+        for target in targets:
+            target.gaps = gaps if target.path in (".", "sessions/one") else None
+        return targets
 
 
 def plain(made, finish=None, start=None):
@@ -1572,6 +1577,124 @@ def _interruptions_spoilt():
     yield spoilt("with its note in session.cbor", _with_note, TAMPERED, TAMPERED)
 
 
+def _gaps():
+    """Which gaps are listed, and with which media times (7.4, step 8)."""
+    here, elsewhere, zero = sha(b"made")[:16], sha(b"another")[:16], 5
+    video, audio, both = ["video"], ["audio"], ["video", "audio"]
+
+    def at(seconds, boot_id=here):
+        """The clock at a media time."""
+        return clock(boot=int((zero + seconds) * SECOND), boot_id=boot_id)
+
+    def case(name, interruptions, gaps, late=10, media=both, cause="stop", events=(), lost=0):
+        """An interruption is (media, from, to), a clock or a media time each, `to` perhaps None; a gap is (medium, begin,
+        end). The video of a session comes from 0 to 1 and then again from `late` on."""
+
+        def build(made):
+            sources = [{"medium": medium, "source": "s", "encoder": "e", "format": "f"} for medium in media]
+            session = MadeSession(made, "one", zero=zero * SECOND, sources=sources)
+            session.open()
+            session.chunk()
+            for number, (of, begin, end) in enumerate(interruptions):
+                begin, end = (time if isinstance(time, (dict, type(None))) else at(time) for time in (begin, end))
+                session.interruption(str(number), media=of, **{"from": begin})
+                if end is not None:
+                    session.interruption_end(str(number), to=end)
+            session.chunk([session.track(start=int(late * 90000), lost=lost)], **({"events": events} if events else {}))
+            session.close()
+            if cause is None:
+                session.copy()
+            else:
+                session.finish(cause=cause)
+            last = made.ticks - zero
+            listed = [
+                (medium, *(time and int((last if time == "end" else time) * SECOND) for time in times))
+                for medium, *times in gaps
+            ]
+            expected = GAPS if cause else INCOMPLETE
+            return {".": expected, "sessions/one": expected, "gaps": listed}
+
+        return f"gaps {name}", build
+
+    gap = ("video", 1, 10)
+    yield case("late alone", [], [gap])
+    for begin, end, explained in (
+        (1, 10, True),
+        (2, 9, True),
+        (0, 20, True),
+        (2.000000001, 9, False),
+        (2, 8.999999999, False),
+        (1, 5, False),
+        (5, 10, False),
+        (20, 30, False),
+        (1, 0.5, False),
+        (0, 0, False),
+    ):
+        one = ("video", begin, end)
+        yield case(f"late, told from {begin} to {end}", [(video, begin, end)], [one] if explained else [one, gap])
+    yield case("late, told in two", [(video, 1, 5), (video, 5, 10)], [("video", 1, 5), ("video", 5, 10), gap])
+    yield case("late, told twice", [(video, 1, 10), (both, 0, 9)], [gap, ("video", 0, 9), ("audio", 0, 9)])
+    yield case("late, told of audio", [(audio, 1, 10)], [("audio", 1, 10), gap])
+    yield case("late, told of both", [(both, 1, 10)], [gap, ("audio", 1, 10)])
+    yield case("told before zero", [(video, at(-3), at(-2))], [("video", 0, 0)], late=1)
+    yield case("told from before zero", [(video, at(-3), 10)], [("video", 0, 10)])
+    yield case("told backwards", [(video, 9, 4)], [("video", 9, 4)], late=1)
+    yield case("told backwards, about nothing", [(video, 1.9, 0)], [("video", 1.9, 0), ("video", 1, 1.5)], late=1.5)
+    yield case("open", [(video, 3, None)], [("video", 3, "end")], late=1)
+    yield case("open, late after the end", [(video, 1, None)], [("video", 1, "end"), ("video", 1, 100)], late=100)
+    yield case("open, no end", [(video, 3, None)], [("video", 3, None)], late=1, cause=None)
+    yield case("open, late, no end", [(video, 1, None)], [("video", 1, None)], late=100, cause=None)
+    yield case("open too late, no end", [(video, 2.1, None)], [("video", 2.1, None), gap], cause=None)
+    yield case("another boot's begin", [(video, at(1, elsewhere), 10)], [("video", None, 10), gap])
+    yield case("another boot's end", [(video, 1, at(3, elsewhere))], [("video", 1, None)])
+    yield case("another boot's end, too late", [(video, 5, at(3, elsewhere))], [("video", 5, None), gap])
+    yield case("another boot's both", [(video, at(1, elsewhere), at(3, elsewhere))], [("video", None, None), gap])
+    # Wherever within the session these are: told from 0 on and without an end it is explained.
+    for name, more in {
+        "a cause": {"cause": "recovered"},
+        "storage-full": {"cause": "storage-full"},
+        "a loss": {"events": [{"event": "lost", "detail": "x"}]},
+        "a failure": {"events": [{"event": "source-failed", "detail": "x"}]},
+        "no end of a session": {"cause": None, "events": [{"event": "lost", "detail": "x"}]},
+    }.items():
+        never = at(3, elsewhere)
+        told = [("video", 0, None), ("audio", 0, None)]
+        yield case(f"{name}, told of both", [(both, 0, never)], told, late=1, **more)
+        yield case(f"{name}, told of each", [(video, 0, never), (audio, 0, never)], told, late=1, **more)
+        yield case(f"{name}, of one source", [(video, 0, never)], told[:1], late=1, media=video, **more)
+        yield case(f"{name}, of one source twice", [(video, 0, never)], told[:1], late=1, media=video * 2, **more)
+    loss = [{"event": "lost", "medium": "video", "detail": "x"}]
+    yield case("a loss of a medium, told", [(video, 0, None)], [("video", 0, None)], late=1, events=loss, cause=None)
+    yield case("frames lost, told", [(video, 0, None)], [("video", 0, None)], late=1, lost=3, cause=None)
+
+    def build(made):
+        session = MadeSession(made, "one", zero=0)
+        for start in (0, 900000):
+            session.open()
+            session.chunk([session.track(start=start)])
+            session.close()
+        session.interruption(**{"from": at(1 - zero), "media": ["video"]})
+        session.finish()
+        return {".": GAPS, "sessions/one": GAPS, "gaps": [("video", SECOND, made.ticks * SECOND)]}
+
+    yield "gaps over a change of segment, told", build
+
+    def build(made):
+        session = MadeSession(made, "one", zero=0)
+        session.interruption(**{"from": at(1 - zero)})
+        session.interruption("second", **{"from": at(2 - zero)})
+        session.interruption("second", **{"from": at(3 - zero)})
+        session.interruption_end("third", to=at(4 - zero))
+        session.interruption_end(to=at(5 - zero))
+        session.interruption_end(to=at(6 - zero))
+        session.interruption_end("second", to=at(7 - zero))
+        session.finish()
+        gaps = [("video", SECOND, 5 * SECOND), ("video", 2 * SECOND, 7 * SECOND)]
+        return {".": TAMPERED, "sessions/one": TAMPERED, "gaps": gaps}
+
+    yield "gaps of which some are forged", build
+
+
 def _with_note(entries, one, two):
     other = Made()
     other.begin()
@@ -1932,5 +2055,5 @@ def _neutral(made, number, expected):
 
 def cases():
     parts = (_records, _sessions, _cut_off, _photo_events, _ledgers, _sequences, _interruptions, _interruptions_spoilt)
-    parts += (_folders, _chains)
+    parts += (_gaps, _folders, _chains)
     return [Case(name, build) for part in parts for name, build in part()]

@@ -10,6 +10,8 @@ import cborstrict as cbor
 
 MAX_ENVELOPE = 65536
 MAX_UINT = 2**64 - 1
+# How much is shown of a text.
+MAX_TEXT = 500
 # What every envelope begins with: all before KEY.
 MARK = bytes.fromhex("d2845826a20127045820")
 EMPTY_HASH = hashlib.sha256(b"").digest()
@@ -186,7 +188,7 @@ class Record:
     """A rightly signed envelope that holds a record of version 1."""
 
     __slots__ = ("hash", "key", "kind", "session", "seq", "segment", "chunk", "prev", "offset", "length", "media")
-    __slots__ += ("tracks", "gap", "photos")
+    __slots__ += ("tracks", "losses", "photos")
 
     def __init__(self, raw):
         self.key, payload = open_envelope(raw)
@@ -197,20 +199,20 @@ class Record:
             setattr(self, name, fields[name])
         if self.segment == 0:
             raise NotThis("record: segments count from 1")
-        # (medium, start, end) of each track, in nanoseconds.
-        self.tracks, self.gap = [], False
+        # (medium, start, end, lost) of each track, in nanoseconds.
+        self.tracks = []
         for track in fields["tracks"]:
             track = _fields(track, "track", TRACK)
             if track["scale"] == 0:
                 raise NotThis("track: `scale` is 0")
             start, end = (_nanoseconds(t, track["scale"]) for t in (track["start"], track["start"] + track["duration"]))
-            self.tracks.append((track["medium"], start, end))
-            self.gap = self.gap or track["lost"] > 0
-        # The names of the photos that it speaks of.
-        self.photos = []
+            self.tracks.append((track["medium"], start, end, track["lost"]))
+        # (medium or None, detail) of the events that are gaps, and the names of the photos that it speaks of.
+        self.losses, self.photos = [], []
         for event in fields["events"] or []:
             event = _fields(event, "event", EVENT)
-            self.gap = self.gap or event["event"] in ("lost", "source-failed")
+            if event["event"] in ("lost", "source-failed"):
+                self.losses.append((event["medium"], event["detail"][:MAX_TEXT]))
             if event["event"] == "photo":
                 self.photos.append(event["detail"])
         if self.kind == "segment-end" and (self.tracks or self.length or self.media != EMPTY_HASH):

@@ -4,7 +4,7 @@
 import bisect
 import hashlib
 
-from envelope import MARK, MAX_ENVELOPE, Entry, NotThis
+from envelope import MARK, MAX_ENVELOPE, MAX_TEXT, Entry, NotThis
 from segment import open_regular
 
 PIECE = 1 << 20
@@ -115,6 +115,18 @@ class Session:
             self.end = entry
         return None
 
+    def interrupted(self):
+        """7.4, step 8: (medium, begin, end, cause) of each gap, with None for what has no media time."""
+        for one in self.interruptions:
+            end = one.end or (self.end and self.end.clock)
+            for medium in one.media:
+                yield medium, self._media_time(one.begin), self._media_time(end), one.cause
+
+    def _media_time(self, clock):
+        if clock is None or self.start is None or clock["boot_id"] != self.start.clock["boot_id"]:
+            return None
+        return max(clock["boot"] - self.start.body["zero"], 0)
+
     def broken_rules(self):
         """What else is wrong by rules 4 and 5, as far as they are about one session."""
         if self.start is None:
@@ -140,12 +152,15 @@ class Photo:
 class Interruption:
     """What the entries say about an interruption that counts."""
 
-    __slots__ = ("session", "body", "to", "note")
+    __slots__ = ("session", "media", "cause", "begin", "end", "note")
 
     def __init__(self, entry):
         self.session = entry.session
-        self.body = entry.body
-        self.to = None
+        self.media = entry.body["media"]
+        self.cause = ": ".join(text for text in (entry.body["cause"], entry.body["detail"]) if text)[:MAX_TEXT]
+        # Clocks.
+        self.begin = entry.body["from"]
+        self.end = None
         self.note = None
 
 
@@ -166,9 +181,9 @@ class Interruptions:
         elif entry.kind == "interruption-end":
             if known is None or known.session != entry.session:
                 return "ends an interruption that there was not"
-            if known.to is not None:
+            if known.end is not None:
                 return "ends an interruption a second time"
-            known.to = entry.body["to"]
+            known.end = entry.body["to"]
         elif entry.kind == "interruption-note":
             if known is None:
                 return "is about an interruption that there was not"
