@@ -1313,7 +1313,8 @@ def _interruptions():
             "more": (1,),
         },
     )
-    yield from bodies("of an end", ended, {"id": ids, "session": ids, "to": clocks()}, {"to": other_clocks, "more": (1,)})
+    wrong = {"id": ids, "session": ids, "to": clocks()}
+    yield from bodies("of an end", ended, wrong, {"to": other_clocks, "more": (1,)})
     yield from bodies(
         "of a note",
         noted,
@@ -1587,8 +1588,8 @@ def _gaps():
         return clock(boot=int((zero + seconds) * SECOND), boot_id=boot_id)
 
     def case(name, interruptions, gaps, late=10, media=both, cause="stop", events=(), lost=0):
-        """An interruption is (media, from, to), a clock or a media time each, `to` perhaps None; a gap is (medium, begin,
-        end). The video of a session comes from 0 to 1 and then again from `late` on."""
+        """An interruption is (media, from, to), a clock or a media time each, `to` perhaps None; a gap is (medium,
+        begin, end). The video of a session comes from 0 to 1 and then again from `late` on."""
 
         def build(made):
             sources = [{"medium": medium, "source": "s", "encoder": "e", "format": "f"} for medium in media]
