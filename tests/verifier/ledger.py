@@ -152,7 +152,7 @@ class Photo:
 class Interruption:
     """What the entries say about an interruption that counts."""
 
-    __slots__ = ("session", "media", "cause", "begin", "end", "note")
+    __slots__ = ("session", "media", "cause", "begin", "end")
 
     def __init__(self, entry):
         self.session = entry.session
@@ -161,7 +161,6 @@ class Interruption:
         # Clocks.
         self.begin = entry.body["from"]
         self.end = None
-        self.note = None
 
 
 class Interruptions:
@@ -184,10 +183,8 @@ class Interruptions:
             if known.end is not None:
                 return "ends an interruption a second time"
             known.end = entry.body["to"]
-        elif entry.kind == "interruption-note":
-            if known is None:
-                return "is about an interruption that there was not"
-            known.note = entry.body
+        elif entry.kind == "interruption-note" and known is None:
+            return "is about an interruption that there was not"
         return None
 
 
