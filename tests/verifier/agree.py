@@ -35,9 +35,11 @@ OVERALL = {"intact-with-gaps": "intact, with recorded gaps"}
 class Answer:
     """What a verifier said about a path."""
 
-    def __init__(self, said, letters, noise=None):
+    def __init__(self, said, letters, noise=None, gaps=()):
         self.said = said
         self.letters = letters
+        # (medium, begin, end) of each gap that is listed.
+        self.gaps = sorted(gaps, key=repr)
         self.noise = noise
 
 
@@ -53,7 +55,7 @@ def ask_verify_py(path, keys, problems):
     said = {"exit": report.exit_code, "overall": report.overall, "trust": report.trust.answer}
     if problems:
         said["problems"] = sorted(report.problems)
-    return Answer(said, report.verdicts)
+    return Answer(said, report.verdicts, gaps=[gap[:3] for gap in report.gaps])
 
 
 def ask_sealcamctl(program, path, keys, problems):
@@ -63,7 +65,7 @@ def ask_sealcamctl(program, path, keys, problems):
         done = subprocess.run(command, capture_output=True, timeout=TIME_LIMIT, check=False)
     except subprocess.TimeoutExpired:
         return Answer({"exit": "no answer in time"}, {})
-    said, letters, noise = {"exit": done.returncode}, {}, None
+    said, letters, noise, gaps = {"exit": done.returncode}, {}, None, []
     errors = done.stderr.decode("utf-8", "replace")
     if "panicked" in errors or done.returncode < 0 or done.returncode > 7:
         noise = "sealcamctl: " + (errors.strip().splitlines() or ["died"])[0]
@@ -75,13 +77,14 @@ def ask_sealcamctl(program, path, keys, problems):
             said["trust"] = report["trust"]["trust"].replace("-", " ")
             if problems:
                 said["problems"] = sorted({finding["problem"] for finding in report["findings"]})
+        gaps = [(gap["medium"], gap.get("from_ns"), gap.get("to_ns")) for gap in report.get("gaps", [])]
         for session in report.get("sessions", []):
             for segment in session["segments"]:
                 name = os.path.relpath(segment["path"], path if os.path.isdir(path) else os.path.dirname(path))
                 letters[name] = segment["verdicts"]
     except (ValueError, KeyError, TypeError, AttributeError) as why:
         noise = noise or f"sealcamctl: {why!r} in {text[:60]!r}"
-    return Answer(said, letters, noise)
+    return Answer(said, letters, noise, gaps)
 
 
 def _short(letters):
@@ -114,10 +117,14 @@ def judge(options, path, keys, target):
         said = ours.said.get(name, cases_tampered.NOTHING)
         if expected not in (None, said):
             found.append(f"expected {expected!r}, verify.py says {said!r}")
+    if target.gaps is not None and ours.gaps != sorted(target.gaps, key=repr):
+        found.append(f"expected gaps {target.gaps}, verify.py lists {ours.gaps}")
     if options.sealcamctl != "-":
         theirs = ask_sealcamctl(options.sealcamctl, path, keys, options.problems)
         found += [theirs.noise] if theirs.noise else []
         found += differences(ours, theirs, not options.verdicts)
+        if target.gaps is not None and theirs.gaps != sorted(target.gaps, key=repr):
+            found.append(f"expected gaps {target.gaps}, sealcamctl lists {theirs.gaps}")
     return found
 
 

@@ -10,7 +10,8 @@ from segment import RECORD_MARK
 
 
 class Case:
-    """`build` gives back the verdict on the whole, or one by path, perhaps with the answer about the keys."""
+    """`build` gives back the verdict on the whole, or one by path, perhaps with the answer about the keys; for "gaps"
+    those that are listed of the whole and of the session `one`."""
 
     def __init__(self, name, build):
         self.name = f"made/{name}"
@@ -25,6 +26,7 @@ class Case:
         with open(keys, "wb") as file:
             file.write(made.keys())
         expected = dict(expected) if isinstance(expected, dict) else {".": expected}
+        gaps = expected.pop("gaps", None)
         expected = {path: said if isinstance(said, tuple) else (said, None) for path, said in expected.items()}
         # A history that does not prove itself is refused; without one the evidence is still judged.
         overall, trust = expected.pop(".", (None, None))
@@ -41,7 +43,10 @@ class Case:
             for name in sorted(names):
                 if name.endswith((".mp4", ".jpg")):
                     expected.setdefault(os.path.join(rel, name), (None, None))
-        return targets + [Target(path, overall, trust=trust) for path, (overall, trust) in expected.items()]
+        targets += [Target(path, overall, trust=trust) for path, (overall, trust) in expected.items()]
+        for target in targets:
+            target.gaps = gaps if target.path in (".", "sessions/one") else None
+        return targets
 
 
 def plain(made, finish=None, start=None):
@@ -1238,6 +1243,476 @@ def _sequences():
     yield "two sessions in one folder", build
 
 
+CAUSES = "camera microphone encoder storage recorder power battery storage-full suspend damage weather obstruction"
+
+
+def _interruptions():
+    """Interruptions that are well recorded, that are no entries, and that are forged."""
+
+    def case(name, change, expected=GAPS, alone=None, start=None):
+        """What `change` does between two chunks of a session. `alone` is the verdict on its folder alone."""
+
+        def build(made):
+            session = MadeSession(made, "one", **(start or {}))
+            session.open()
+            session.chunk()
+            change(made, session)
+            session.chunk()
+            session.close()
+            session.finish()
+            made.new_key("session-end")
+            # Nothing of this is in the segment, but for the session's start.
+            whole = None if start and expected == TAMPERED else INTACT
+            return {".": expected, "sessions/one": alone or expected, "sessions/one/0001.mp4": whole}
+
+        return f"interruption {name}", build
+
+    def bodies(what, give, wrong, fine, alone=None):
+        """One entry: `give` takes the changes to its body. Each key left out, null and of another type is no entry."""
+        said = [(name, value, TAMPERED) for name in wrong for value in (None, Raw(b"\xf6"), *wrong[name])]
+        said += [(name, value, GAPS) for name in fine for value in fine[name]]
+        for number, (name, value, expected) in enumerate(said):
+            change = lambda made, session, name=name, value=value: give(made, session, **{name: value})  # noqa: E731
+            yield case(f"{what} {number}, {name} {_short(value)}", change, expected, alone)
+
+    def clocks():
+        for name in clock():
+            yield clock(**{name: None})
+            yield clock(**{name: Raw(b"\xf6")})
+        yield from (clock(source="sundial"), clock(boot=-1), clock(boot_id=bytes(15)), clock(utc=2**63))
+        yield from ({}, [], 0, {**clock(), 1: 1})
+
+    def ended(made, session, /, **changes):
+        session.interruption()
+        session.interruption_end(**changes)
+
+    def noted(made, session, /, **changes):
+        session.interruption()
+        made.note(**changes)
+
+    both, texts, ids = ["video", "audio"], (1, b"", []), (bytes(15), bytes(17), "x" * 16)
+    other_clocks = [clock(more=1), clock(boot=0), clock(boot=2**64 - 1), clock(boot_id=sha(b"another")[:16])]
+    yield from bodies(
+        "of a body",
+        lambda made, session, /, **changes: session.interruption(**changes),
+        {
+            "id": ids,
+            "session": ids,
+            "cause": texts,
+            "known": (*texts, "", "Device", "witness"),
+            "media": ([], both[::-1], ["video"] * 2, [*both, "video"], ["smell"], ["video", 1], [1], {}, "video", 1),
+            "from": clocks(),
+            "detail": texts,
+        },
+        {
+            "cause": (*CAUSES.split(), "place-changed", "other", "boredom", ""),
+            "known": ("officer",),
+            "media": (["video"], ["audio"], both),
+            "from": other_clocks,
+            "detail": ("", "\x1b[2J", "x" * 9000),
+            "more": (1,),
+        },
+    )
+    wrong = {"id": ids, "session": ids, "to": clocks()}
+    yield from bodies("of an end", ended, wrong, {"to": other_clocks, "more": (1,)})
+    yield from bodies(
+        "of a note",
+        noted,
+        {"id": ids, "cause": texts, "officer": texts, "text": texts},
+        {"cause": ("weather", "boredom"), "text": ("", "\x1b[2J"), "more": (1,)},
+        GAPS,
+    )
+    nothing = lambda made, session: None  # noqa: E731
+    no_number = (Raw(b"\xf6"), -1, 2**64, "1", b"")
+    for value in (0, 1, 2**64 - 1):
+        yield case(f"start pressed {value}", nothing, INTACT, start={"pressed": value})
+        yield f"interruption end pressed {value}", _finished(INTACT, pressed=value)
+    for value in no_number:
+        value = Raw(b"\xc2\x49\x01" + bytes(8)) if value == 2**64 else value
+        yield case(f"start pressed {_short(value)}", nothing, TAMPERED, start={"pressed": value})
+        yield f"interruption end pressed {_short(value)}", _finished(TAMPERED, pressed=value)
+    for value, expected in ((bytes(16), INTACT), *((value, TAMPERED) for value in (*ids, Raw(b"\xf6"), 1))):
+        yield case(f"start continues {_short(value)}", nothing, expected, start={"continues": value})
+    yield "interruption cause storage-full of the end", _finished(GAPS, cause="storage-full")
+    for event in ("start", "clock-step", "suspend", "battery", "joined"):
+        for detail in ("", "12 charging", "-1", "words", "9" * 400):
+            yield (
+                f"interruption event {event} {detail[:20]!r}",
+                with_record(INTACT, events=[{"event": event, "detail": detail}]),
+            )
+        yield f"interruption event {event} without detail", with_record(TAMPERED, events=[{"event": event}])
+    for step in (0, -(2**63), 2**63 - 1):
+        yield case(
+            f"clock step {step}", lambda made, session, step=step: made.entry("clock-step", {"step": step}), INTACT
+        )
+    for step in (2**63, -(2**63) - 1, "1", Raw(b"\xf6")):
+        yield case(
+            f"clock step {_short(step)}",
+            lambda made, session, step=step: made.entry("clock-step", {"step": step}),
+            TAMPERED,
+            INTACT,
+        )
+    yield case("clock step none", lambda made, session: made.entry("clock-step", {}), TAMPERED, INTACT)
+
+    # Rule 4: which kinds name a session. What names none has no place in a session.cbor.
+    for name, body in {
+        "boot": BOOT,
+        "shutdown": {"reason": "x"},
+        "clock-step": {"step": 1},
+        "key": None,
+        "interruption-note": {"id": sha(b"lens")[:16], "cause": "x", "officer": "x", "text": "x"},
+    }.items():
+
+        def naming(made, session, name=name, body=body, copied=False, of=None):
+            session.interruption()
+            if body is None:
+                body = {"public": made.key.public, "algorithm": "ed25519", "reason": "boot"}
+            envelope = made.entry(name, {**body, "session": of or session.id})
+            session.entries += [envelope] if copied else []
+
+        yield case(f"{name} with a session", naming)
+        yield case(f"{name} with a session nobody knows", lambda *_, n=naming: n(*_, of=bytes(16)))
+        yield case(f"{name} with a session, in session.cbor", lambda *_, n=naming: n(*_, copied=True), TAMPERED)
+    for name in ("interruption", "interruption_end"):
+
+        def unknown(made, session, name=name):
+            session.interruption()
+            if name != "interruption":
+                session.interruption("far", session=bytes(16))
+            getattr(session, name)("far", session=bytes(16))
+            del session.entries[-2 if name != "interruption" else -1 :]
+
+        yield case(f"{name} of a session nobody knows", unknown, INCOMPLETE, GAPS)
+    for name in ("another", "made/session/one"):
+        yield case(f"by the key {name}", lambda made, session, n=name: session.interruption(key=Key(n)), TAMPERED)
+        yield case(f"end by the key {name}", lambda made, session, n=name: ended(made, session, key=Key(n)), TAMPERED)
+
+    # Rule 6. A letter an entry: `i` an interruption, `e` its end, `n` a note; `j`, `f`, `m` of another id.
+    def plan(text, expected=GAPS, alone=None, behind=False):
+        def build(made):
+            session = MadeSession(made, "one")
+            session.open()
+            session.chunk()
+            session.close()
+            if behind:
+                session.finish()
+            for letter in text:
+                name = "lens" if letter in "ien" else "sound"
+                if letter in "ij":
+                    session.interruption(name)
+                elif letter in "ef":
+                    session.interruption_end(name)
+                else:
+                    made.note(name)
+            session.copy() if behind else session.finish()
+            return {".": expected, "sessions/one": alone or expected, "sessions/one/0001.mp4": INTACT}
+
+        return f"interruption plan {text}{', behind the end' if behind else ''}", build
+
+    for text in ("i", "ie", "in", "inn", "ien", "ine", "iejf", "ijfe", "ijef", "ijmn", "ijefnm"):
+        yield plan(text)
+        yield plan(text, behind=True)
+    for text in ("ii", "iei", "iie", "iiee", "e", "ei", "eie", "iee", "ieie", "ijee", "if", "ijiefe", "eien", "eiee"):
+        yield plan(text, TAMPERED)
+    for text, alone in (("n", INTACT), ("nn", INTACT), ("ni", GAPS), ("nie", GAPS), ("im", GAPS), ("imj", GAPS)):
+        yield plan(text, TAMPERED, alone)
+    yield plan("ne", TAMPERED)
+
+    def two(name, expected, one, other, *steps):
+        """Two sessions at once; a step is which of them does what, to the one interruption."""
+
+        def build(made):
+            sessions = [MadeSession(made, "one"), MadeSession(made, "two")]
+            for step in steps:
+                getattr(sessions[step[0]], step[1])()
+            for session in sessions:
+                session.finish()
+            return {".": expected, "sessions/one": one, "sessions/two": other}
+
+        return f"interruption of two sessions, {name}", build
+
+    begin, end = "interruption", "interruption_end"
+    yield two("one each, of an id", TAMPERED, GAPS, GAPS, (0, begin), (1, begin))
+    yield two("one each, of an id, one behind the other", TAMPERED, GAPS, GAPS, (0, begin), (0, end), (1, begin))
+    yield two("one each, of an id, with ends", TAMPERED, GAPS, GAPS, (0, begin), (0, end), (1, begin), (1, end))
+    yield two("an end for the other", TAMPERED, GAPS, TAMPERED, (0, begin), (1, end))
+    yield two("an end for the other as well", TAMPERED, GAPS, TAMPERED, (0, begin), (1, end), (0, end))
+    yield two("an end behind one that does not count", TAMPERED, GAPS, GAPS, (0, begin), (1, begin), (1, end))
+
+    def build(made):
+        for number, name in enumerate(("one", "two")):
+            session = MadeSession(made, name, continues=bytes(16))
+            session.interruption(name)
+            session.interruption_end(name)
+            session.finish()
+            made.new_key("session-end")
+        made.note("one")
+        made.note("two")
+        made.note("one")
+        return {".": (GAPS, "trusted"), "sessions/one": (GAPS, "trusted"), "sessions/two": (GAPS, "trusted")}
+
+    yield "interruption of two sessions, noted later by other keys", build
+
+    def build(made):
+        session = plain(made)
+        session.interruption()
+        session.copy()
+        return {".": TAMPERED, "sessions/one": TAMPERED}
+
+    yield "interruption entered later by another key", build
+
+    def build(made):
+        session = MadeSession(made, "one")
+        session.interruption()
+        session.finish()
+        made.new_key("session-end")
+        made.new_key("boot")
+        made.note()
+        made.history = made.history[:1]
+        return {".": (GAPS, "too old"), "sessions/one": (GAPS, "trusted")}
+
+    yield "interruption noted behind the history", build
+
+    def build(made):
+        session = MadeSession(made, "one")
+        session.open()
+        session.chunk()
+        session.interruption()
+        session.close(end=False)
+        session.copy()
+        return INCOMPLETE
+
+    yield "interruption open, in a session without an end", build
+
+    def build(made):
+        session = MadeSession(made, "one")
+        session.interruption()
+        session.finish()
+        made.files["ledger.cbor"] = None
+        return {".": INCOMPLETE, "sessions/one": GAPS}
+
+    yield "interruption without a ledger", build
+
+    def build(made):
+        session = MadeSession(made, "one")
+        session.interruption()
+        session.entries = session.entries[1:]
+        session.open()
+        session.chunk()
+        session.close()
+        session.copy()
+        return {".": TAMPERED, "sessions/one": INCOMPLETE}
+
+    yield "interruption without a session's start", build
+
+
+def _interruptions_spoilt():
+    """What anyone can do to the entries of interruptions, without a key: in the ledger, or in session.cbor."""
+
+    def spoilt(name, change, expected, alone, in_ledger=False, in_copy=True):
+        """`change` takes the entries from `interruption` to the end of the session: (i)nterruption, (e)nd, (n)ote."""
+
+        def build(made):
+            session = MadeSession(made, "one")
+            session.open()
+            session.chunk()
+            session.interruption()
+            session.interruption_end()
+            session.chunk()
+            session.close()
+            session.finish()
+            made.note()
+            one, two = session.entries[1:3]
+            if in_copy:
+                made.files["sessions/one/session.cbor"] = b"".join(change(session.entries, one, two))
+            if in_ledger:
+                made.files["ledger.cbor"] = b"".join(change(made.entries, one, two))
+            return {".": expected, "sessions/one": alone, "sessions/one/0001.mp4": INTACT}
+
+        return f"interruption spoilt {name}", build
+
+    def without(*which):
+        return lambda entries, *both: [entry for entry in entries if entry not in [both[at] for at in which]]
+
+    def swapped(entries, one, two):
+        at = {one: two, two: one}
+        return [at.get(entry, entry) for entry in entries]
+
+    def flipped(which, spot):
+        def change(entries, *both):
+            old = both[which]
+            at = spot if spot >= 0 else len(old) + spot
+            return [old[:at] + bytes([old[at] ^ 1]) + old[at + 1 :] if entry == old else entry for entry in entries]
+
+        return change
+
+    def behind(which):
+        return lambda entries, *both: [*entries, both[which]]
+
+    ways = {
+        "taken away": (without(0, 1), INTACT),
+        "without its end": (without(1), GAPS),
+        "but for its end": (without(0), TAMPERED),
+        "turned round": (swapped, TAMPERED),
+        "again at the end": (behind(0), TAMPERED),
+        "with its end again": (behind(1), TAMPERED),
+    }
+    for spot in (0, 20, 120, 200, -200, -80, -9):
+        ways[f"with byte {spot} flipped"] = (flipped(0, spot), TAMPERED)
+        ways[f"with byte {spot} of its end flipped"] = (flipped(1, spot), TAMPERED)
+    for name, (change, alone) in ways.items():
+        yield spoilt(f"{name} in session.cbor", change, TAMPERED, alone)
+        yield spoilt(f"{name} in the ledger", change, TAMPERED, GAPS, True, False)
+        yield spoilt(f"{name} in both", change, TAMPERED, alone, True)
+    cut = {
+        "cut before it": (lambda entries, one, two: entries[:1], INCOMPLETE),
+        "cut within it": (lambda entries, one, two: [entries[0], one[:99]], INCOMPLETE),
+        "cut behind it": (lambda entries, one, two: entries[:2], INCOMPLETE),
+        "cut within its end": (lambda entries, one, two: [*entries[:2], two[:-1]], INCOMPLETE),
+    }
+    for name, (change, alone) in cut.items():
+        yield spoilt(f"{name} in session.cbor", change, alone, alone)
+    yield spoilt(
+        "with its note taken away", lambda entries, one, two: entries[:-1], GAPS, GAPS, True, False
+    )
+    yield spoilt("with its note in session.cbor", _with_note, TAMPERED, TAMPERED)
+
+
+def _gaps():
+    """Which gaps are listed, and with which media times (7.4, step 8)."""
+    here, elsewhere, zero = sha(b"made")[:16], sha(b"another")[:16], 5
+    video, audio, both = ["video"], ["audio"], ["video", "audio"]
+
+    def at(seconds, boot_id=here):
+        """The clock at a media time."""
+        return clock(boot=int((zero + seconds) * SECOND), boot_id=boot_id)
+
+    def case(name, interruptions, gaps, late=10, media=both, cause="stop", events=(), lost=0):
+        """An interruption is (media, from, to), a clock or a media time each, `to` perhaps None; a gap is (medium,
+        begin, end). The video of a session comes from 0 to 1 and then again from `late` on."""
+
+        def build(made):
+            sources = [{"medium": medium, "source": "s", "encoder": "e", "format": "f"} for medium in media]
+            session = MadeSession(made, "one", zero=zero * SECOND, sources=sources)
+            session.open()
+            session.chunk()
+            for number, (of, begin, end) in enumerate(interruptions):
+                begin, end = (time if isinstance(time, (dict, type(None))) else at(time) for time in (begin, end))
+                session.interruption(str(number), media=of, **{"from": begin})
+                if end is not None:
+                    session.interruption_end(str(number), to=end)
+            session.chunk([session.track(start=int(late * 90000), lost=lost)], **({"events": events} if events else {}))
+            session.close()
+            if cause is None:
+                session.copy()
+            else:
+                session.finish(cause=cause)
+            last = made.ticks - zero
+            listed = [
+                (medium, *(time and int((last if time == "end" else time) * SECOND) for time in times))
+                for medium, *times in gaps
+            ]
+            expected = GAPS if cause else INCOMPLETE
+            return {".": expected, "sessions/one": expected, "gaps": listed}
+
+        return f"gaps {name}", build
+
+    gap = ("video", 1, 10)
+    yield case("late alone", [], [gap])
+    for begin, end, explained in (
+        (1, 10, True),
+        (2, 9, True),
+        (0, 20, True),
+        (2.000000001, 9, False),
+        (2, 8.999999999, False),
+        (1, 5, False),
+        (5, 10, False),
+        (20, 30, False),
+        (1, 0.5, False),
+        (0, 0, False),
+    ):
+        one = ("video", begin, end)
+        yield case(f"late, told from {begin} to {end}", [(video, begin, end)], [one] if explained else [one, gap])
+    yield case("late, told in two", [(video, 1, 5), (video, 5, 10)], [("video", 1, 5), ("video", 5, 10), gap])
+    yield case("late, told twice", [(video, 1, 10), (both, 0, 9)], [gap, ("video", 0, 9), ("audio", 0, 9)])
+    yield case("late, told of audio", [(audio, 1, 10)], [("audio", 1, 10), gap])
+    yield case("late, told of both", [(both, 1, 10)], [gap, ("audio", 1, 10)])
+    yield case("told before zero", [(video, at(-3), at(-2))], [("video", 0, 0)], late=1)
+    yield case("told from before zero", [(video, at(-3), 10)], [("video", 0, 10)])
+    yield case("told backwards", [(video, 9, 4)], [("video", 9, 4)], late=1)
+    yield case("told backwards, about nothing", [(video, 1.9, 0)], [("video", 1.9, 0), ("video", 1, 1.5)], late=1.5)
+    yield case("open", [(video, 3, None)], [("video", 3, "end")], late=1)
+    yield case("open, late after the end", [(video, 1, None)], [("video", 1, "end"), ("video", 1, 100)], late=100)
+    yield case("open, no end", [(video, 3, None)], [("video", 3, None)], late=1, cause=None)
+    yield case("open, late, no end", [(video, 1, None)], [("video", 1, None)], late=100, cause=None)
+    yield case("open too late, no end", [(video, 2.1, None)], [("video", 2.1, None), gap], cause=None)
+    yield case("another boot's begin", [(video, at(1, elsewhere), 10)], [("video", None, 10), gap])
+    yield case("another boot's end", [(video, 1, at(3, elsewhere))], [("video", 1, None)])
+    yield case("another boot's end, too late", [(video, 5, at(3, elsewhere))], [("video", 5, None), gap])
+    yield case("another boot's both", [(video, at(1, elsewhere), at(3, elsewhere))], [("video", None, None), gap])
+    # Wherever within the session these are: told from 0 on and without an end it is explained.
+    for name, more in {
+        "a cause": {"cause": "recovered"},
+        "storage-full": {"cause": "storage-full"},
+        "a loss": {"events": [{"event": "lost", "detail": "x"}]},
+        "a failure": {"events": [{"event": "source-failed", "detail": "x"}]},
+        "no end of a session": {"cause": None, "events": [{"event": "lost", "detail": "x"}]},
+    }.items():
+        never = at(3, elsewhere)
+        told = [("video", 0, None), ("audio", 0, None)]
+        yield case(f"{name}, told of both", [(both, 0, never)], told, late=1, **more)
+        yield case(f"{name}, told of each", [(video, 0, never), (audio, 0, never)], told, late=1, **more)
+        yield case(f"{name}, of one source", [(video, 0, never)], told[:1], late=1, media=video, **more)
+        yield case(f"{name}, of one source twice", [(video, 0, never)], told[:1], late=1, media=video * 2, **more)
+    loss = [{"event": "lost", "medium": "video", "detail": "x"}]
+    yield case("a loss of a medium, told", [(video, 0, None)], [("video", 0, None)], late=1, events=loss, cause=None)
+    yield case("frames lost, told", [(video, 0, None)], [("video", 0, None)], late=1, lost=3, cause=None)
+
+    def build(made):
+        session = MadeSession(made, "one", zero=0)
+        for start in (0, 900000):
+            session.open()
+            session.chunk([session.track(start=start)])
+            session.close()
+        session.interruption(**{"from": at(1 - zero), "media": ["video"]})
+        session.finish()
+        return {".": GAPS, "sessions/one": GAPS, "gaps": [("video", SECOND, made.ticks * SECOND)]}
+
+    yield "gaps over a change of segment, told", build
+
+    def build(made):
+        session = MadeSession(made, "one", zero=0)
+        session.interruption(**{"from": at(1 - zero)})
+        session.interruption("second", **{"from": at(2 - zero)})
+        session.interruption("second", **{"from": at(3 - zero)})
+        session.interruption_end("third", to=at(4 - zero))
+        session.interruption_end(to=at(5 - zero))
+        session.interruption_end(to=at(6 - zero))
+        session.interruption_end("second", to=at(7 - zero))
+        session.finish()
+        gaps = [("video", SECOND, 5 * SECOND), ("video", 2 * SECOND, 7 * SECOND)]
+        return {".": TAMPERED, "sessions/one": TAMPERED, "gaps": gaps}
+
+    yield "gaps of which some are forged", build
+
+
+def _with_note(entries, one, two):
+    other = Made()
+    other.begin()
+    MadeSession(other, "one")
+    other.note()
+    return [*entries, other.entries[-1]]
+
+
+def _short(value):
+    """A value in the name of a case."""
+    return repr(value)[:90]
+
+
+def _finished(expected, **finish):
+    return lambda made: (plain(made, finish=finish), expected)[1]
+
+
 def _folders():
     """Files and folders that are not as they should be, and whose entries count for the keys."""
 
@@ -1580,5 +2055,6 @@ def _neutral(made, number, expected):
 
 
 def cases():
-    parts = (_records, _sessions, _cut_off, _photo_events, _ledgers, _sequences, _folders, _chains)
+    parts = (_records, _sessions, _cut_off, _photo_events, _ledgers, _sequences, _interruptions, _interruptions_spoilt)
+    parts += (_gaps, _folders, _chains)
     return [Case(name, build) for part in parts for name, build in part()]

@@ -19,11 +19,13 @@ NOTHING = "nothing"
 class Target:
     """A path below the copy that is judged, with what is expected of it."""
 
-    def __init__(self, path, expected=None, keys=True, trust=None):
+    def __init__(self, path, expected=None, keys=True, trust=None, gaps=None):
         self.path = path
         self.expected = expected
         self.keys = keys
         self.trust = trust
+        # (medium, begin, end) of each gap that must be listed, if the page leaves no doubt.
+        self.gaps = gaps
 
 
 class Case:

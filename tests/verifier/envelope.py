@@ -10,6 +10,8 @@ import cborstrict as cbor
 
 MAX_ENVELOPE = 65536
 MAX_UINT = 2**64 - 1
+# How much is shown of a text.
+MAX_TEXT = 500
 # What every envelope begins with: all before KEY.
 MARK = bytes.fromhex("d2845826a20127045820")
 EMPTY_HASH = hashlib.sha256(b"").digest()
@@ -108,6 +110,8 @@ BODIES = {
         "label": "tstr",
         "sources": "array",
         "zero": "uint",
+        "pressed?": "uint",
+        "continues?": "bstr16",
     },
     "session-end": {
         "session": "bstr16",
@@ -116,8 +120,21 @@ BODIES = {
         "chunks": "uint",
         "records": "uint",
         "last": "bstr32",
+        "pressed?": "uint",
     },
     "photo": {"session?": "bstr16", "file": "tstr", "length": "uint", "media": "bstr32", "officer": "tstr"},
+    "interruption": {
+        "id": "bstr16",
+        "session": "bstr16",
+        "cause": "tstr",
+        "known": ("device", "officer"),
+        "media": [["video"], ["audio"], ["video", "audio"]],
+        "from": CLOCK,
+        "detail": "tstr",
+    },
+    "interruption-end": {"id": "bstr16", "session": "bstr16", "to": CLOCK},
+    "interruption-note": {"id": "bstr16", "cause": "tstr", "officer": "tstr", "text": "tstr"},
+    "clock-step": {"step": "int"},
     "shutdown": {"reason": "tstr"},
 }
 SOURCE = {"medium": MEDIA, "source": "tstr", "encoder": "tstr", "format": "tstr"}
@@ -125,9 +142,13 @@ ABSENT = object()
 
 
 def _is(value, kind):
-    """Whether a value has the type, or is one of the texts."""
+    """Whether a value has the type, or is one of the texts or of the arrays, or a map with these keys."""
     if isinstance(kind, tuple):
         return isinstance(value, str) and value in kind
+    if isinstance(kind, list):
+        return isinstance(value, list) and value in kind
+    if isinstance(kind, dict):
+        return isinstance(value, dict) and all(_is(value.get(name, ABSENT), of) for name, of in kind.items())
     if kind in NUMBERS:
         low, high = NUMBERS[kind]
         return type(value) is int and low <= value <= high
@@ -156,7 +177,7 @@ def _version_and_clock(payload):
     version = payload.get("v")
     if type(version) is not int or version != 1:
         raise NotThis("not version 1: this verifier cannot judge it")
-    _fields(payload.get("clock"), "clock", CLOCK)
+    return _fields(payload.get("clock"), "clock", CLOCK)
 
 
 def _nanoseconds(ticks, scale):
@@ -167,7 +188,7 @@ class Record:
     """A rightly signed envelope that holds a record of version 1."""
 
     __slots__ = ("hash", "key", "kind", "session", "seq", "segment", "chunk", "prev", "offset", "length", "media")
-    __slots__ += ("tracks", "gap", "photos")
+    __slots__ += ("tracks", "losses", "photos")
 
     def __init__(self, raw):
         self.key, payload = open_envelope(raw)
@@ -178,20 +199,20 @@ class Record:
             setattr(self, name, fields[name])
         if self.segment == 0:
             raise NotThis("record: segments count from 1")
-        # (medium, start, end) of each track, in nanoseconds.
-        self.tracks, self.gap = [], False
+        # (medium, start, end, lost) of each track, in nanoseconds.
+        self.tracks = []
         for track in fields["tracks"]:
             track = _fields(track, "track", TRACK)
             if track["scale"] == 0:
                 raise NotThis("track: `scale` is 0")
             start, end = (_nanoseconds(t, track["scale"]) for t in (track["start"], track["start"] + track["duration"]))
-            self.tracks.append((track["medium"], start, end))
-            self.gap = self.gap or track["lost"] > 0
-        # The names of the photos that it speaks of.
-        self.photos = []
+            self.tracks.append((track["medium"], start, end, track["lost"]))
+        # (medium or None, detail) of the events that are gaps, and the names of the photos that it speaks of.
+        self.losses, self.photos = [], []
         for event in fields["events"] or []:
             event = _fields(event, "event", EVENT)
-            self.gap = self.gap or event["event"] in ("lost", "source-failed")
+            if event["event"] in ("lost", "source-failed"):
+                self.losses.append((event["medium"], event["detail"][:MAX_TEXT]))
             if event["event"] == "photo":
                 self.photos.append(event["detail"])
         if self.kind == "segment-end" and (self.tracks or self.length or self.media != EMPTY_HASH):
@@ -201,18 +222,19 @@ class Record:
 class Entry:
     """A rightly signed envelope that holds a ledger entry of version 1."""
 
-    __slots__ = ("hash", "key", "kind", "seq", "prev", "device", "body", "session")
+    __slots__ = ("hash", "key", "kind", "seq", "prev", "device", "clock", "body", "session")
 
     def __init__(self, raw):
         self.key, payload = open_envelope(raw)
         self.hash = hashlib.sha256(raw).digest()
-        _version_and_clock(payload)
+        self.clock = _version_and_clock(payload)
         fields = _fields(payload, "entry", ENTRY)
         for name in ("kind", "seq", "prev", "device"):
             setattr(self, name, fields[name])
         self.body = _fields(fields["body"], self.kind[:40], BODIES.get(self.kind, {}))
         for source in self.body.get("sources", []):
             _fields(source, "source", SOURCE)
-        # The session that it names, whatever its kind.
+        # The session that it names, if its kind may name one.
         session = fields["body"].get("session")
-        self.session = session if _is(session, "bstr16") else None
+        may = self.kind not in BODIES or not {"session", "session?"}.isdisjoint(BODIES[self.kind])
+        self.session = session if may and _is(session, "bstr16") else None

@@ -4,15 +4,17 @@
 import contextlib
 import functools
 import hashlib
+import itertools
 import os
 
-from envelope import MAX_ENVELOPE, MAX_UINT, Entry, NotThis
+from envelope import MAX_ENVELOPE, MAX_TEXT, MAX_UINT, Entry, NotThis
 from ledger import NOT_TRUSTED, TOO_OLD, Ledger, Photo, Session, Trust, is_name, read_copy
-from segment import NO_PLACE, hash_range, is_file, is_folder, is_gap, open_regular, read_segment
+from segment import NO_PLACE, NOTHING_CAPTURED, hash_range, is_file, is_folder, is_gap, open_regular, read_segment
 
 MAX_FINDINGS = 10_000
-MAX_TEXT = 500
+MAX_GAPS = 10_000
 MAX_ROUNDS = 10
+SECOND = 1_000_000_000
 
 INTACT, GAPS, UNVERIFIABLE = "intact", "intact, with recorded gaps", "unverifiable"
 INCOMPLETE, TAMPERED = "incomplete", "tampered"
@@ -31,7 +33,8 @@ class Report:
         self.findings = []
         self.left_out = 0
         self.problems = set()
-        self.gaps = False
+        # (medium or None, begin, end, cause) of each gap that is listed; for a moment without media time None.
+        self.gaps = []
 
     def find(self, path, problem, detail, chunk=None):
         self.problems.add(problem)
@@ -41,6 +44,9 @@ class Report:
             self.findings.append({"problem": problem, "path": where, "chunk": chunk, "detail": why})
         else:
             self.left_out += 1
+
+    def list_gaps(self, gaps):
+        self.gaps += itertools.islice(gaps, MAX_GAPS - len(self.gaps))
 
     @property
     def overall(self):
@@ -111,7 +117,6 @@ def _note_segment(report, path, rel):
     """Reads a segment, and puts down its letters."""
     segment = read_segment(path, functools.partial(report.find, rel))
     report.verdicts[rel] = segment.letters()
-    report.gaps = report.gaps or segment.gap
     if not segment.record_boxes:
         report.find(rel, "unverifiable", "holds no record")
     return segment
@@ -130,6 +135,7 @@ def _segment_alone(report, path, rel):
     """7.2"""
     segment = _note_segment(report, path, rel)
     segment.tell(cut_off=True)
+    report.list_gaps(segment.gaps)
     if segment.start is not None:
         report.trust.use(segment.start)
     if not segment.record_boxes:
@@ -160,7 +166,7 @@ def _session_alone(report, folder, rel):
     for why in session.broken_rules():
         report.find(rel_copy, "forged", why)
     chain = _left_in(report, session, segments)
-    _join(report, rel, session, chain)
+    _list_gaps(report, session, _join(report, rel, session, chain))
     photos = os.path.join(folder, "photos")
     if with_copy:
         _photos(report, photos, rel + "photos/", session.photos, place, _spoken_of(chain))
@@ -175,7 +181,7 @@ def _session_of_ledger(report, folder, rel, ledger, session):
     if problem is not None:
         report.find(rel_copy, problem, "not all that the ledger has, and nothing else")
     chain = _left_in(report, session, _segments(report, folder, rel, session))
-    _join(report, rel, session, chain)
+    _list_gaps(report, session, _join(report, rel, session, chain))
     place = rel + "photos/"
     _photos(report, os.path.join(folder, "photos"), place, session.photos, place, _spoken_of(chain))
 
@@ -212,8 +218,8 @@ def _spoken_of(chain):
 
 
 def _join(report, rel, session, chain):
-    """7.4, steps 3 to 5: holds the segments against each other, and against the session's start and end."""
-    seq, last, forged, ends = -1, session.start and session.start.hash, 0, {}
+    """7.4, steps 3 to 5: holds the segments against each other, and against the session's start and end. The gaps."""
+    seq, last, forged, ends, gaps = -1, session.start and session.start.hash, 0, {}, []
     for path, segment in chain:
         first = segment.first
         skipped = first.seq - seq - 1
@@ -223,7 +229,9 @@ def _join(report, rel, session, chain):
         elif skipped <= 0 and not follows:
             report.find(path, "misplaced", "does not follow on the segment before it")
         if follows:
-            report.gaps = report.gaps or any(is_gap(ends.get(name), begin) for name, begin in segment.begins.items())
+            begins = [(name, ends.get(name), begin) for name, begin in segment.begins.items()]
+            gaps += [(name, end, begin, NOTHING_CAPTURED) for name, end, begin in begins if is_gap(end, begin)]
+        gaps += segment.gaps
         ends = {**(ends if follows else {}), **segment.ends}
         seq, last, forged = segment.link.seq, segment.link.hash, segment.forged_since
 
@@ -235,7 +243,7 @@ def _join(report, rel, session, chain):
 
     if session.end is None:
         report.find(rel + "session.cbor", "unfinished", "the session has no end")
-        return
+        return gaps
     path, end = chain[-1][0] if chain else rel, session.end.body
     count, wanted = min(seq + 1, MAX_UINT), end["records"]
     if count < wanted:
@@ -245,7 +253,26 @@ def _join(report, rel, session, chain):
         report.find(path, "forged", f"{count} records, the session's end counts {wanted}")
     elif last != end["last"]:
         report.find(path, "misplaced", "not the last record that the session's end names")
-    report.gaps = report.gaps or end["cause"] not in ("stop", "shutdown", "source-ended")
+    if end["cause"] not in ("stop", "shutdown", "source-ended"):
+        at = max((at for _, segment in chain for at in segment.ends.values()), default=0)
+        gaps.append((None, at, at, end["cause"]))
+    return gaps
+
+
+def _list_gaps(report, session, gaps):
+    """7.4, step 8: lists what the interruptions say, and the gaps of the records that none of them explains."""
+    told = list(session.interrupted())
+    known = [(medium, begin - SECOND, end) for medium, begin, end, _ in told if begin is not None]
+
+    def explained(medium, begin, end):
+        return any(of == medium and low <= begin and (high is None or end <= high + SECOND) for of, low, high in known)
+
+    media = None if session.start is None else [source["medium"] for source in session.start.body["sources"]]
+    for medium, begin, end, cause in gaps:
+        wanted = media if medium is None else [medium]
+        if not wanted or not all(explained(one, begin, end) for one in wanted):
+            report.list_gaps([(medium, begin, end, cause)])
+    report.list_gaps(told)
 
 
 def _photos(report, folder, rel, photos, place, spoken_of=frozenset()):

@@ -4,7 +4,7 @@
 import bisect
 import hashlib
 
-from envelope import MARK, MAX_ENVELOPE, Entry, NotThis
+from envelope import MARK, MAX_ENVELOPE, MAX_TEXT, Entry, NotThis
 from segment import open_regular
 
 PIECE = 1 << 20
@@ -92,6 +92,8 @@ class Session:
         self.start = None
         self.end = None
         self.photos = []
+        # Those that count.
+        self.interruptions = []
         # Where its entries stand in the sequence: (place, length).
         self.spans = []
         self._signers = set()
@@ -112,6 +114,18 @@ class Session:
                 return "ends a session a second time"
             self.end = entry
         return None
+
+    def interrupted(self):
+        """7.4, step 8: (medium, begin, end, cause) of each gap, with None for what has no media time."""
+        for one in self.interruptions:
+            end = one.end or (self.end and self.end.clock)
+            for medium in one.media:
+                yield medium, self._media_time(one.begin), self._media_time(end), one.cause
+
+    def _media_time(self, clock):
+        if clock is None or self.start is None or clock["boot_id"] != self.start.clock["boot_id"]:
+            return None
+        return max(clock["boot"] - self.start.body["zero"], 0)
 
     def broken_rules(self):
         """What else is wrong by rules 4 and 5, as far as they are about one session."""
@@ -135,6 +149,45 @@ class Photo:
         self.hash = entry.hash
 
 
+class Interruption:
+    """What the entries say about an interruption that counts."""
+
+    __slots__ = ("session", "media", "cause", "begin", "end")
+
+    def __init__(self, entry):
+        self.session = entry.session
+        self.media = entry.body["media"]
+        self.cause = ": ".join(text for text in (entry.body["cause"], entry.body["detail"]) if text)[:MAX_TEXT]
+        # Clocks.
+        self.begin = entry.body["from"]
+        self.end = None
+
+
+class Interruptions:
+    """The interruptions of a sequence (rule 6), by their id."""
+
+    def __init__(self):
+        self._known = {}
+
+    def take(self, entry, session):
+        """Takes in an entry, which names the session if any. Says what is wrong with it if it is forged."""
+        known = self._known.get(entry.body.get("id"))
+        if entry.kind == "interruption":
+            if known is not None:
+                return "is of an interruption that there was before"
+            known = self._known[entry.body["id"]] = Interruption(entry)
+            session.interruptions.append(known)
+        elif entry.kind == "interruption-end":
+            if known is None or known.session != entry.session:
+                return "ends an interruption that there was not"
+            if known.end is not None:
+                return "ends an interruption a second time"
+            known.end = entry.body["to"]
+        elif entry.kind == "interruption-note" and known is None:
+            return "is about an interruption that there was not"
+        return None
+
+
 class Ledger:
     """A whole ledger, read once and judged by the rules. `find` is told of each problem: what and why."""
 
@@ -146,6 +199,7 @@ class Ledger:
         self.folders = {}
         # Those without a session.
         self.photos = []
+        self._interruptions = Interruptions()
         missing = {} if trust.history is None else set(trust.history.hashes)
         first = before = key = None
         number, chained = 0, True
@@ -166,6 +220,8 @@ class Ledger:
                     key = entry.body["public"]
                 if entry.session is not None:
                     self._name(place, raw, entry)
+                elif entry.kind == "interruption-note":
+                    self._interrupt(entry, None)
                 elif entry.kind == "photo":
                     self.photos.append(Photo(entry))
             if file.tell() == 0:
@@ -202,6 +258,13 @@ class Ledger:
             folder = entry.body["folder"]
             if self.folders.setdefault(folder, session) is not session:
                 self._find("forged", f"entry {entry.seq} names the folder of another session")
+        self._interrupt(entry, session)
+
+    def _interrupt(self, entry, session):
+        """Rule 6."""
+        why = self._interruptions.take(entry, session)
+        if why is not None:
+            self._find("forged", f"entry {entry.seq} {why}")
 
     def compare(self, session, path):
         """How a `session.cbor` differs from the entries that name the session (7.4, step 7), or None."""
@@ -234,7 +297,7 @@ def read_copy(path, find, trust):
                     wanted = entry.session
                     break
                 wanted = wanted or entry.session
-    session, last = Session(), -1
+    session, interruptions, last = Session(), Interruptions(), -1
     with open_regular(path) as file:
         for place, raw, entry in entries(file):
             if not isinstance(entry, Entry):
@@ -247,7 +310,7 @@ def read_copy(path, find, trust):
             if wanted is None or entry.session != wanted:
                 find("misplaced", f"entry {entry.seq} does not name the session")
                 continue
-            why = session.add(place, raw, entry)
+            why = session.add(place, raw, entry) or interruptions.take(entry, session)
             if why is not None:
                 find("forged", f"entry {entry.seq} {why}")
     return session

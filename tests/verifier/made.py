@@ -27,6 +27,9 @@ class Raw:
     def __init__(self, data):
         self.data = data
 
+    def __repr__(self):
+        return self.data.hex()
+
 
 def to_cbor(value):
     """The deterministic encoding of plain Python values; `Raw` puts in whatever it holds."""
@@ -113,6 +116,10 @@ def record_box(envelope):
     return (24 + len(envelope)).to_bytes(4, "big") + RECORD_MARK + envelope
 
 
+def without_none(fields):
+    return {name: value for name, value in fields.items() if value is not None}
+
+
 class Made:
     """An evidence folder in the making. Change what `entry` and `chunk` are given to make it wrong."""
 
@@ -152,8 +159,7 @@ class Made:
             "body": body,
         }
         payload.update(changes)
-        payload = {name: value for name, value in payload.items() if value is not None}
-        envelope = (key or self.key).seal(payload)
+        envelope = (key or self.key).seal(without_none(payload))
         if keep:
             self.entries.append(envelope)
             self.prev = sha(envelope)
@@ -187,6 +193,12 @@ class Made:
         self.files[place + name] = data
         self.files[place + name + ".cose"] = envelope
         return envelope
+
+    def note(self, name="lens", **changes):
+        """An officer's account of an interruption."""
+        body = {"id": sha(name.encode())[:16], "cause": "damage", "officer": "110233", "text": "the lens was hit"}
+        body.update(changes)
+        self.entry("interruption-note", without_none(body))
 
     def write(self, root):
         files = {"ledger.cbor": b"".join(self.entries), **self.files}
@@ -303,6 +315,25 @@ class MadeSession:
             self.record("segment-end", [], **changes)
         path = f"sessions/{self.folder}/{name or f'{self.segment:04}'}.mp4"
         self.made.files[path] = self.data
+
+    def interruption(self, name="lens", key=None, **changes):
+        """Something is not captured, from the moment on that the clock shows before the entry is signed."""
+        body = {
+            "id": sha(name.encode())[:16],
+            "session": self.id,
+            "cause": "camera",
+            "known": "device",
+            "media": ["video"],
+            "from": self.made.clock(),
+            "detail": "the camera is gone",
+        }
+        body.update(changes)
+        self.entries.append(self.made.entry("interruption", without_none(body), key=key))
+
+    def interruption_end(self, name="lens", key=None, **changes):
+        body = {"id": sha(name.encode())[:16], "session": self.id, "to": self.made.clock()}
+        body.update(changes)
+        self.entries.append(self.made.entry("interruption-end", without_none(body), key=key))
 
     def finish(self, cause="stop", key=None, **changes):
         body = {

@@ -16,6 +16,7 @@ SEARCHED = 1 << 14
 MAX_LETTERS = 1_000_000
 MAX_REMOVED = 1000
 MILLISECOND = 1_000_000
+MAX_GAPS = 10_000
 
 # Where a segment without a record in its place stands in the order of its session: last.
 NO_PLACE = (1, 0, 0)
@@ -148,7 +149,8 @@ class Segment:
         self.forged_before = 0
         self.forged_since = 0
         self.tail = 0
-        self.gap = False
+        # (medium or None, begin, end, cause) of each gap, in nanoseconds of media time.
+        self.gaps = []
         # Of each medium: where its first track begins and its last one ends.
         self.begins = {}
         self.ends = {}
@@ -262,12 +264,25 @@ class Segment:
         if self.first is None:
             self.first, self.forged_before = record, self.forged_since
         self.link, self.forged_since = record, 0
-        self.gap = self.gap or record.gap
         self.photos.update(record.photos)
-        for medium, start, end in record.tracks:
-            self.gap = self.gap or is_gap(self.ends.get(medium), start)
+        at = min((start for _, start, _, _ in record.tracks), default=max(self.ends.values(), default=0))
+        for medium, detail in record.losses:
+            self._gap(medium, at, at, detail)
+        for medium, start, end, lost in record.tracks:
+            before = self.ends.get(medium)
+            if lost:
+                self._gap(medium, start if before is None else min(before, start), start, f"{lost} lost")
+            if is_gap(before, start):
+                self._gap(medium, before, start, NOTHING_CAPTURED)
             self.begins.setdefault(medium, start)
             self.ends[medium] = end
+
+    def _gap(self, *gap):
+        if len(self.gaps) < MAX_GAPS:
+            self.gaps.append(gap)
+
+
+NOTHING_CAPTURED = "nothing was captured"
 
 
 def is_gap(end, start):

@@ -21,6 +21,11 @@ def clean(text):
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in str(text))
 
 
+def moment(time):
+    """A media time in seconds."""
+    return "?" if time is None else f"{time // 10**9}.{time % 10**9:09}"
+
+
 def show(report):
     print(f"{clean(report.path)}: {report.scope}")
     for name, letters in report.verdicts.items():
@@ -30,6 +35,8 @@ def show(report):
     for finding in report.findings:
         chunk = "" if finding["chunk"] is None else f", chunk {finding['chunk']}"
         print(f"  {finding['problem']}: {clean(finding['path'] or '-')}{chunk}: {clean(finding['detail'])}")
+    for medium, begin, end, cause in report.gaps:
+        print(f"  gap: {medium or 'recording'}, {moment(begin)} to {moment(end)}: {clean(cause)}")
     if report.left_out:
         print(f"  and {report.left_out} more")
     print(f"  verdict: {report.overall}")
@@ -46,6 +53,10 @@ def as_json(report):
         "findings": [
             {**finding, "path": finding["path"] and clean(finding["path"]), "detail": clean(finding["detail"])}
             for finding in report.findings
+        ],
+        "gaps": [
+            {"medium": medium, "from_ns": begin, "to_ns": end, "cause": clean(cause)}
+            for medium, begin, end, cause in report.gaps
         ],
     }
 
