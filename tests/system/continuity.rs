@@ -194,7 +194,7 @@ fn a_card_that_is_pulled_out_and_put_in_again_is_one_interruption_of_the_sound()
 
 #[test]
 fn a_killed_recorder_records_again_and_the_hole_is_on_record() {
-    let bench = Bench::new(live()).with(&["recording.prerecord_s=2", "recording.resume=true"]);
+    let bench = Bench::new(live()).with(&["recording.prerecord_s=2", "recording.resume_within_s=600"]);
     let mut daemon = bench.start();
     for crash in 1..=20 {
         let mut watch = bench.watch();

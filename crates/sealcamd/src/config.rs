@@ -72,7 +72,7 @@ pub(crate) struct Recording {
     pub(crate) prerecord_mib: u32,
     pub(crate) prerecord_sound: bool,
     pub(crate) postrecord_s: u32,
-    pub(crate) resume: bool,
+    pub(crate) resume_within_s: u32,
 }
 
 impl Config {
@@ -184,7 +184,7 @@ fn recording(layers: &Layers) -> Result<Recording, ConfigError> {
         prerecord_mib: layers.number("recording.prerecord_mib", 1, 512)?,
         prerecord_sound: layers.flag("recording.prerecord_sound")?,
         postrecord_s: layers.number("recording.postrecord_s", 0, 120)?,
-        resume: layers.flag("recording.resume")?,
+        resume_within_s: layers.number("recording.resume_within_s", 0, 86_400)?,
     })
 }
 

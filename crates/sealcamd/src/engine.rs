@@ -171,7 +171,10 @@ impl Engine {
             Message::Opened(result) => self.opened(*result),
             Message::SourceFailed { medium, fault, error, last_ns } => {
                 let reason = error.message().to_owned();
-                tracing::warn!(%medium, reason, "a source failed");
+                // It is opened again every second; what is said once need not be said again.
+                if self.source_errors[medium].as_ref() != Some(&error) {
+                    tracing::warn!(%medium, reason, "a source failed");
+                }
                 self.source_errors[medium] = Some(error);
                 self.step(Input::SourceFailed { medium, fault, reason, last_ns });
             }
@@ -180,7 +183,12 @@ impl Engine {
                 self.step(Input::StorageFellOver { reason });
             }
             Message::Battery { percent, is_discharging } => self.battery(percent, is_discharging),
-            Message::Input(input) => self.step(input),
+            Message::Input(input) => {
+                if let Input::SourceUp { medium } = input {
+                    self.source_errors[medium] = None;
+                }
+                self.step(input);
+            }
         }
     }
 

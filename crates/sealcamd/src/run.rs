@@ -70,9 +70,11 @@ impl Storage {
         std::iter::once(&self.first).chain(&self.second).map(Arc::clone).collect()
     }
 
-    /// The recording that is to go on: the last one that was cut off, by a sudden end of the recorder and not long ago.
+    /// The recording that is to go on: the last one that was cut off, if that was not long ago.
     fn to_resume(&self, config: &Config) -> Option<Recovered> {
-        self.cut_off.last().filter(|_| config.recording.resume).cloned()
+        let limit_ns = u64::from(config.recording.resume_within_s) * 1_000_000_000;
+        let is_recent = |cut_off: &&Recovered| cut_off.without_ns.is_some_and(|without_ns| without_ns < limit_ns);
+        self.cut_off.last().filter(is_recent).cloned()
     }
 }
 

@@ -74,9 +74,14 @@ impl CutOff {
         }
     }
 
+    /// How long nothing was recorded at `now`, in nanoseconds, where the clocks say.
+    pub(crate) fn without_ns(&self, now: &Clock) -> Option<u64> {
+        without_recording_ns(&self.from, now)
+    }
+
     /// How long nothing was recorded, and what is missing.
     pub(crate) fn detail(&self, now: &Clock) -> String {
-        let time = match without_recording_ns(&self.from, now) {
+        let time = match self.without_ns(now) {
             Some(ns) => format!("{} without recording", in_words(ns)),
             None => "UTC was set back: nobody knows how long nothing was recorded".into(),
         };

@@ -42,7 +42,7 @@ pub(crate) struct Books {
     ledger: Ledger,
     /// None while it cannot be written. It can be rebuilt at any time, so that nothing else fails with it.
     index: Option<Index>,
-    clock: Arc<dyn TimeSource>,
+    pub(crate) clock: Arc<dyn TimeSource>,
     pub(crate) reserve: Reserve,
     /// Sessions begun by this process whose end is not in the ledger.
     open: BTreeSet<SessionId>,

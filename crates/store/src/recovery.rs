@@ -34,6 +34,8 @@ pub struct Recovered {
     pub cause: String,
     /// What is known beside that.
     pub detail: String,
+    /// How long nothing was recorded, in nanoseconds, where the clocks say.
+    pub without_ns: Option<u64>,
     /// How many chunks were durable once and are not there any more. None, unless the storage lied or was tampered with.
     pub lost_chunks: u64,
     /// How many bytes of a chunk that was never announced were set aside.
@@ -106,6 +108,7 @@ fn close_session(
     books.note(|index| index.together(|| replace_rows(index, start, &scans)));
     let scans: Vec<_> = scans.iter().filter(|scan| scan.start == Some(start.hash)).collect();
     let cut_off = CutOff::of((start, body), &own, &scans, books.index(), indexed);
+    let without_ns = cut_off.without_ns(&books.clock.now());
     let end = end_body(body, start, &scans);
     books.reserve.closing(|| write_copies(&folder, &own.iter().collect::<Vec<_>>()))?;
     let interruption = enter_interruption(books, body.session, &mut own, &cut_off)?;
@@ -118,6 +121,7 @@ fn close_session(
         media: cut_off.media,
         cause,
         detail,
+        without_ns,
         lost_chunks: cut_off.lost_chunks,
         torn_bytes,
         end,

@@ -79,7 +79,7 @@ pub(crate) const WITH_GAPS: (i32, &str) = (3, "intact-with-gaps");
 
 /// A recorder that records what it is asked to and no more: most tests count what is recorded.
 fn plain() -> impl Iterator<Item = String> {
-    ["recording.prerecord_s=0", "recording.resume=false"].into_iter().map(str::to_owned)
+    ["recording.prerecord_s=0", "recording.resume_within_s=0"].into_iter().map(str::to_owned)
 }
 
 impl Bench {
