@@ -220,10 +220,10 @@ def measure_recovery(options):
     """From the start of the daemon to its first answer: the index is checked, the session that was cut off is closed."""
     with large_device(options.large_gb) as device:
         with Recorder(device=device, video__source="test:", audio__source="test:") as recorder:
-            last = recorder.ask("show", "last")
             recorder.end()
-    if last["cause"] != "recovered":
-        raise BenchError(f"the last session ended by {last['cause']}")
+            cause = evidence.last_cause(recorder.evidence)
+    if cause != "recovered":
+        raise BenchError(f"the last session ended by {cause}")
     yield recorder.ready_s
     yield recorder.read_bytes / 1e6
 

@@ -2,7 +2,9 @@
 """Reads what a run left on disk: boxes of the segment files, and the log."""
 
 import re
+import sqlite3
 import struct
+from contextlib import closing
 from pathlib import Path
 
 from running import BenchError
@@ -39,6 +41,12 @@ def signed_share(folder):
         records += sum(length for kind, length in top_level_boxes(file) if kind == "uuid")
     ledgers = sum(file.stat().st_size for file in Path(folder).glob("ledger*"))
     return (records + ledgers) / (total + ledgers)
+
+
+def last_cause(folder):
+    """Why the last session ended, by the index."""
+    with closing(sqlite3.connect(Path(folder) / "index.sqlite")) as index:
+        return index.execute("SELECT cause FROM sessions ORDER BY started_utc_ns DESC LIMIT 1").fetchone()[0]
 
 
 def latencies_ms(log):

@@ -135,8 +135,7 @@ class Recorder:
 
     def _is_ready(self):
         self._check_alive()
-        # The list of sessions is the last thing that a daemon has when it begins.
-        return self._run("sessions", check=False).returncode == 0
+        return self._run("status", check=False).returncode == 0
 
     def _check_alive(self):
         if not Path(f"/proc/{self._daemon.pid}/status").read_text().split("State:\t")[1].startswith("Z"):

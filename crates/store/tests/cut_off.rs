@@ -105,9 +105,12 @@ fn the_cause_is_what_boot_and_battery_tell() {
     ];
     for (details, expected) in cases {
         let told = |_: &Device, writer: &mut SessionWriter| details.iter().for_each(|d| note_battery(writer, d));
-        let device = cut_off(2, |device, writer| {
-            told(device, writer);
-            device.feed_some(writer, &TINY, 2, 3);
+        // Each in a record of its own.
+        let device = cut_off(1, |device, writer| {
+            for (n, detail) in (1..).zip(details) {
+                note_battery(writer, detail);
+                device.feed_some(writer, &TINY, n, n + 1);
+            }
         });
         assert_eq!(recover(&device.wake_rebooted()).cause, expected, "{details:?}");
         assert_eq!(recover(&device.wake()).cause, "recorder", "{details:?}");
@@ -355,27 +358,28 @@ fn a_large_segment_is_told_in_steps() {
 fn a_segment_that_is_not_what_the_index_knows_is_read_again() {
     let frozen = cut_off(10, |_, _| ());
     type Change = fn(&Device);
-    let changes: [(&str, Change); 6] = [
-        ("a segment cut short", |d| truncate(&segments(d)[0], chunk_ends(&segments(d)[0])[2])),
-        ("a segment gone", |d| fs::remove_file(&segments(d)[0]).unwrap()),
-        ("a segment renamed", |d| fs::rename(&segments(d)[1], segments(d)[1].with_file_name("x.mp4")).unwrap()),
-        ("a segment exchanged", |d| assert!(fs::copy(&segments(d)[0], &segments(d)[1]).is_ok())),
-        ("bytes behind a segment", |d| {
+    let changes: [(&str, usize, Change); 6] = [
+        ("a segment cut short", 0, |d| truncate(&segments(d)[0], chunk_ends(&segments(d)[0])[2])),
+        ("a segment gone", 0, |d| fs::remove_file(&segments(d)[0]).unwrap()),
+        ("a segment renamed", 0, |d| fs::rename(&segments(d)[1], segments(d)[1].with_file_name("x.mp4")).unwrap()),
+        ("a segment exchanged", 0, |d| assert!(fs::copy(&segments(d)[0], &segments(d)[1]).is_ok())),
+        ("bytes behind a segment", 1, |d| {
             let bytes = fs::read(&segments(d)[0]).unwrap();
             fs::write(&segments(d)[0], [bytes.as_slice(), &[0; 40]].concat()).unwrap();
         }),
-        ("a row that is missing", |d| {
+        ("a row that is missing", 0, |d| {
             let db = rusqlite::Connection::open(d.evidence().join("index.sqlite")).unwrap();
             db.execute_batch("DELETE FROM chunks WHERE segment = 1 AND chunk = 1").unwrap();
         }),
     ];
-    for (name, change) in changes {
+    for (name, torn, change) in changes {
         let device = frozen.wake_rebooted();
         change(&device);
         close(device.open());
         let seventh = store::check::check(device.evidence(), NonZeroUsize::MIN).unwrap();
         let seventh: Vec<_> = seventh.into_iter().filter(|violation| violation.invariant == 7).collect();
         assert_eq!(seventh, [], "{name}");
+        assert_eq!(files(&sessions(device.evidence())[0], "torn").len(), torn, "{name}");
         let end = entries(device.evidence()).into_iter().find_map(|entry| match entry.entry.body {
             Body::SessionEnd(end) => Some((end.chunks, end.cause)),
             _ => None,

@@ -83,7 +83,7 @@ impl Index {
     /// # Errors
     /// [`StoreError::Index`] if SQLite cannot answer.
     pub fn sessions(&self) -> Result<Vec<SessionRow>, StoreError> {
-        self.session_rows("ORDER BY s.started_utc_ns, s.session", [])
+        self.session_rows("", [])
     }
 
     /// One session.
@@ -91,23 +91,31 @@ impl Index {
     /// # Errors
     /// [`StoreError::Index`] if SQLite cannot answer.
     pub fn session(&self, id: SessionId) -> Result<Option<SessionRow>, StoreError> {
-        Ok(self.session_rows("WHERE s.session = ?1", [id.0])?.pop())
+        Ok(self.session_rows("WHERE session = ?1", [id.0])?.pop())
     }
 
-    fn session_rows(&self, rest: &str, values: impl rusqlite::Params) -> Result<Vec<SessionRow>, StoreError> {
+    /// `only` says which; what many chunks give is summed up in one pass.
+    fn session_rows(&self, only: &str, values: impl rusqlite::Params) -> Result<Vec<SessionRow>, StoreError> {
         let sql = format!(
-            "SELECT s.session, s.folder, s.officer, s.boot_id, s.zero_boot_ns, s.pressed_boot_ns, s.continues,
-                s.started_utc_ns, (SELECT coalesce(min(boot_ns), 0) FROM ledger WHERE session = s.session AND kind = 'session-start'),
-                s.ended_utc_ns, s.cause,
-                (SELECT coalesce(max(to_ns) - min(from_ns), 0) FROM chunks WHERE session = s.session),
-                (SELECT count(*) FROM chunks WHERE session = s.session),
-                (SELECT coalesce(sum(video_frames), 0) FROM chunks WHERE session = s.session),
-                (SELECT coalesce(sum(audio_packets), 0) FROM chunks WHERE session = s.session),
-                (SELECT coalesce(sum(length + record_bytes), 0) FROM chunks WHERE session = s.session)
-                    + (SELECT coalesce(sum(end_bytes), 0) FROM segments WHERE session = s.session),
-                (SELECT coalesce(sum(record_bytes), 0) FROM chunks WHERE session = s.session)
-                    + (SELECT coalesce(sum(coalesce(end_bytes, 0) + start_bytes), 0) FROM segments WHERE session = s.session)
-             FROM sessions s {rest}"
+            "WITH of_chunks AS (
+                SELECT session, max(to_ns) - min(from_ns) AS duration_ns, count(*) AS chunks,
+                    sum(video_frames) AS video_frames, sum(audio_packets) AS audio_packets,
+                    sum(length) AS media_bytes, sum(record_bytes) AS record_bytes
+                FROM chunks {only} GROUP BY session
+             ), of_segments AS (
+                SELECT session, sum(coalesce(end_bytes, 0)) AS end_bytes, sum(start_bytes) AS start_bytes
+                FROM segments {only} GROUP BY session
+             )
+             SELECT session, folder, officer, boot_id, zero_boot_ns, pressed_boot_ns, continues,
+                started_utc_ns,
+                (SELECT coalesce(min(boot_ns), 0) FROM ledger
+                 WHERE ledger.session = sessions.session AND kind = 'session-start'),
+                ended_utc_ns, cause,
+                coalesce(duration_ns, 0), coalesce(chunks, 0), coalesce(video_frames, 0), coalesce(audio_packets, 0),
+                coalesce(media_bytes + record_bytes, 0) + coalesce(end_bytes, 0),
+                coalesce(record_bytes, 0) + coalesce(end_bytes + start_bytes, 0)
+             FROM sessions LEFT JOIN of_chunks USING (session) LEFT JOIN of_segments USING (session)
+             {only} ORDER BY started_utc_ns, session"
         );
         self.rows(&sql, values, session_row)
     }
@@ -117,9 +125,12 @@ impl Index {
     /// # Errors
     /// [`StoreError::Index`] if SQLite cannot answer.
     pub fn segments(&self, id: SessionId) -> Result<Vec<SegmentRow>, StoreError> {
-        let sql = "SELECT g.number, g.file, count(c.chunk), coalesce(sum(c.length + c.record_bytes), 0) + coalesce(g.end_bytes, 0)
-             FROM segments g LEFT JOIN chunks c ON c.session = g.session AND c.segment = g.number
-             WHERE g.session = ?1 GROUP BY g.number ORDER BY g.number";
+        let sql = "WITH of_chunks AS (
+                SELECT segment AS number, count(*) AS chunks, sum(length + record_bytes) AS bytes
+                FROM chunks WHERE session = ?1 GROUP BY segment
+             )
+             SELECT number, file, coalesce(chunks, 0), coalesce(bytes, 0) + coalesce(end_bytes, 0)
+             FROM segments LEFT JOIN of_chunks USING (number) WHERE session = ?1 ORDER BY number";
         self.rows(sql, [id.0], |row| {
             Ok(SegmentRow { number: row.get(0)?, file: row.get(1)?, chunks: row.get(2)?, bytes: row.get(3)? })
         })
