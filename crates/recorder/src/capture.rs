@@ -45,9 +45,7 @@ impl Recorder {
             return;
         }
         self.alarms.quiet(AlarmKind::of(medium), turn);
-        if self.recording.media.contains(medium) {
-            self.recording.interruptions.source_back(medium, turn);
-        }
+        self.recording.interruptions.source_back(medium, turn);
         self.proceed(turn);
     }
 
@@ -135,6 +133,7 @@ impl Recorder {
     }
 
     pub(crate) fn slept(&mut self, asleep_ns: u64, turn: &mut Turn) {
+        self.sources.slept(asleep_ns);
         if self.phase.is_capturing() || self.phase == Phase::Opening {
             let from_ns = turn.now_ns.saturating_sub(asleep_ns);
             let reason = format!("the machine slept for {} ms", asleep_ns / 1_000_000);

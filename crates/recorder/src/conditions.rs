@@ -18,6 +18,9 @@ const CLOCK_ALARM_NS: u64 = 60 * SECOND_NS;
 /// How long nothing must be dropped before a queue counts as well.
 const QUEUE_ALARM_NS: u64 = 10 * SECOND_NS;
 
+/// The queue that a recording's media pass through on their way to the storage.
+pub const OUTBOX: &str = "outbox";
+
 /// A battery below this is told.
 const BATTERY_LOW_PERCENT: u8 = 10;
 
@@ -43,12 +46,24 @@ impl Recorder {
         }
     }
 
-    /// A recording could be opened, so the storage takes data.
+    /// A recording could be opened, so the storage takes data; unless something of it failed since the recording was asked
+    /// for.
     pub(crate) fn storage_works(&mut self, turn: &mut Turn) {
-        self.alarms.quiet(AlarmKind::StorageFailed, turn);
-        if !self.storage.is_full {
+        let early = &self.recording.early;
+        let (failed, filled) = (Some(Cause::StorageFailed), Some(Cause::StorageFull));
+        let is_full = self.storage.is_full || early.storage == filled;
+        if early.storage != failed && !early.is_fallen_over {
+            self.alarms.quiet(AlarmKind::StorageFailed, turn);
+        }
+        if !is_full {
             self.alarms.quiet(AlarmKind::StorageFull, turn);
         }
+    }
+
+    /// Nothing is lost, and the recording goes on; but what took over is the last.
+    pub(crate) fn storage_fell_over(&mut self, reason: String, turn: &mut Turn) {
+        self.recording.early.is_fallen_over = true;
+        self.alarms.raise(AlarmKind::StorageFailed, reason, turn);
     }
 
     fn end_for_storage(&mut self, cause: Cause, reason: String, turn: &mut Turn) {
@@ -69,18 +84,29 @@ impl Recorder {
 
     pub(crate) fn storage_moved(&mut self, turn: &mut Turn) {
         self.storage.is_stalled = false;
-        self.recording.interruptions.storage_moved(turn);
+        self.storage.forget_losses();
+        self.recording.interruptions.storage_back(turn.now_ns, turn);
         self.alarms.quiet(AlarmKind::StorageStalled, turn);
     }
 
-    /// What is dropped here and there is counted in the records; what is dropped while the storage stands still is a
-    /// stretch that is not recorded.
+    /// What a recording loses here and there is counted in its records; a stretch of it is an interruption.
     pub(crate) fn dropped(&mut self, queue: &str, count: u64, turn: &mut Turn) {
         let detail = format!("{queue} was full; {count} dropped");
-        if self.storage.is_stalled && self.phase.is_capturing() {
-            self.recording.interruptions.storage_lost(self.recording.media, detail.clone(), turn);
+        if queue == OUTBOX
+            && self.phase.is_capturing()
+            && let Some(from_ns) = self.storage.lost(turn.now_ns)
+        {
+            let media = self.recording.media;
+            self.recording.interruptions.storage_lost(media, from_ns, detail.clone(), turn);
         }
         self.alarms.raise_for(AlarmKind::Queue, QUEUE_ALARM_NS, detail, turn);
+    }
+
+    /// Ends the stretch of losses when nothing was lost for a while.
+    pub(crate) fn keep_up(&mut self, turn: &mut Turn) {
+        if let Some(to_ns) = self.storage.end_of_losses(turn.now_ns) {
+            self.recording.interruptions.storage_back(to_ns, turn);
+        }
     }
 
     pub(crate) fn space(&mut self, free_bytes: u64, bytes_per_s: u64, turn: &mut Turn) {

@@ -36,16 +36,21 @@ impl Recorder {
 
     /// Records no more.
     pub(crate) fn end(&mut self, cause: Cause, turn: &mut Turn) {
-        self.recording.interruptions.end_all(turn);
+        self.nothing_is_missing(turn);
         self.phase = Phase::Draining(cause);
         turn.give(Effect::EndRecording);
-        self.forget_gone_sources(turn);
+        self.forget_missing_sources(turn);
+    }
+
+    fn nothing_is_missing(&mut self, turn: &mut Turn) {
+        self.recording.interruptions.end_all(turn);
+        self.storage.forget_losses();
     }
 
     /// Sources that are gone and that standby does not want are not opened again.
-    fn forget_gone_sources(&mut self, turn: &mut Turn) {
+    fn forget_missing_sources(&mut self, turn: &mut Turn) {
         for medium in self.recording.media.iter() {
-            if !self.rules.standby.contains(medium) && self.sources.failure(medium).is_some() {
+            if !self.rules.standby.contains(medium) && !self.sources.has_given(medium) {
                 self.close_source(medium, turn);
             }
         }
@@ -62,9 +67,10 @@ impl Recorder {
     }
 
     fn close(&mut self, cause: Cause, turn: &mut Turn) {
-        self.recording.interruptions.end_all(turn);
+        self.nothing_is_missing(turn);
         self.phase = Phase::Closing(cause);
         turn.give(Effect::CloseSession(cause));
+        self.forget_missing_sources(turn);
     }
 
     pub(crate) fn closed(&mut self, turn: &mut Turn) {

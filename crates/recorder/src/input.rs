@@ -87,9 +87,10 @@ pub enum Input {
         /// Bytes that a recording takes in a second; 0 if that is not known.
         bytes_per_s: u64,
     },
-    /// A queue was full and what should have gone into it is lost.
+    /// A queue was full and what should have gone into it is lost. Told at once, and while it goes on at least twice a
+    /// second.
     Dropped {
-        /// The queue's name.
+        /// The queue's name; `OUTBOX` if media of a recording are lost.
         queue: &'static str,
         /// How many of what it holds.
         count: u64,

@@ -14,7 +14,10 @@ pub(crate) struct Gap {
     pub(crate) reason: String,
 }
 
-/// A gap that waits for the session to be open. A second one of the same source is joined to it.
+/// How many gaps of one kind may wait for the session to be open. Those that come then are joined to the last.
+const HELD_MAX: usize = 8;
+
+/// A gap that waits for the session to be open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Held {
     gap: Gap,
@@ -25,7 +28,7 @@ struct Held {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct OfSource {
     open: Option<u64>,
-    held: Option<Held>,
+    held: Vec<Held>,
     /// When it came back last.
     back_ns: u64,
 }
@@ -37,7 +40,7 @@ pub(crate) struct Interruptions {
     last_number: u64,
     sources: PerMedium<OfSource>,
     storage: Option<u64>,
-    held_sleep: Option<Held>,
+    held_sleeps: Vec<Held>,
 }
 
 impl Interruptions {
@@ -45,10 +48,11 @@ impl Interruptions {
     pub(crate) fn session_opened(&mut self, turn: &mut Turn) {
         self.is_session_open = true;
         for medium in Medium::ALL {
-            let held = self.sources[medium].held.take();
-            self.sources[medium].open = held.and_then(|held| self.enter_held(held, turn));
+            for held in std::mem::take(&mut self.sources[medium].held) {
+                self.sources[medium].open = self.enter_held(held, turn);
+            }
         }
-        if let Some(held) = self.held_sleep.take() {
+        for held in std::mem::take(&mut self.held_sleeps) {
             self.enter_held(held, turn);
         }
     }
@@ -56,7 +60,7 @@ impl Interruptions {
     /// A source is gone since `from_ns`. Nothing new if it was already.
     pub(crate) fn source_gone(&mut self, medium: Medium, fault: Fault, from_ns: u64, reason: String, turn: &mut Turn) {
         let source = &self.sources[medium];
-        if source.open.is_some() {
+        if source.open.is_some() || source.held.last().is_some_and(|held| held.to_ns.is_none()) {
             return;
         }
         let from_ns = from_ns.max(source.back_ns).min(turn.now_ns);
@@ -64,8 +68,7 @@ impl Interruptions {
         if self.is_session_open {
             self.sources[medium].open = Some(self.enter(gap, turn));
         } else {
-            let held = self.sources[medium].held.get_or_insert(Held { gap, to_ns: None });
-            held.to_ns = None;
+            hold(&mut self.sources[medium].held, Held { gap, to_ns: None });
         }
     }
 
@@ -73,26 +76,25 @@ impl Interruptions {
     pub(crate) fn source_back(&mut self, medium: Medium, turn: &mut Turn) {
         let source = &mut self.sources[medium];
         source.back_ns = turn.now_ns;
-        if let Some(held) = &mut source.held {
-            held.to_ns = Some(turn.now_ns);
+        if let Some(held) = source.held.last_mut() {
+            held.to_ns.get_or_insert(turn.now_ns);
         }
         if let Some(number) = source.open.take() {
-            end(number, turn);
+            turn.give(Effect::EndInterruption { number, to_ns: turn.now_ns });
         }
     }
 
-    /// The storage stands still and frames are lost for it.
-    pub(crate) fn storage_lost(&mut self, media: Media, reason: String, turn: &mut Turn) {
+    /// The storage does not keep up and media are lost for it, since `from_ns`.
+    pub(crate) fn storage_lost(&mut self, media: Media, from_ns: u64, reason: String, turn: &mut Turn) {
         if self.storage.is_none() {
-            let gap = Gap { fault: Fault::Storage, media, from_ns: turn.now_ns, reason };
-            self.storage = Some(self.enter(gap, turn));
+            self.storage = Some(self.enter(Gap { fault: Fault::Storage, media, from_ns, reason }, turn));
         }
     }
 
-    /// The storage takes data again.
-    pub(crate) fn storage_moved(&mut self, turn: &mut Turn) {
+    /// The storage keeps up again since `to_ns`.
+    pub(crate) fn storage_back(&mut self, to_ns: u64, turn: &mut Turn) {
         if let Some(number) = self.storage.take() {
-            end(number, turn);
+            turn.give(Effect::EndInterruption { number, to_ns });
         }
     }
 
@@ -102,14 +104,14 @@ impl Interruptions {
         if self.is_session_open {
             self.enter_held(held, turn);
         } else {
-            self.held_sleep.get_or_insert(held).to_ns = Some(turn.now_ns);
+            hold(&mut self.held_sleeps, held);
         }
     }
 
     /// Nothing is recorded any more, so nothing is missing.
     pub(crate) fn end_all(&mut self, turn: &mut Turn) {
         Medium::ALL.into_iter().for_each(|medium| self.source_back(medium, turn));
-        self.storage_moved(turn);
+        self.storage_back(turn.now_ns, turn);
     }
 
     /// What of these is missing.
@@ -138,6 +140,10 @@ impl Interruptions {
     }
 }
 
-fn end(number: u64, turn: &mut Turn) {
-    turn.give(Effect::EndInterruption { number, to_ns: turn.now_ns });
+fn hold(all: &mut Vec<Held>, held: Held) {
+    let is_full = all.len() == HELD_MAX;
+    match all.last_mut() {
+        Some(last) if is_full => last.to_ns = held.to_ns,
+        _ => all.push(held),
+    }
 }

@@ -25,6 +25,7 @@ mod state;
 mod storage;
 
 pub use alarms::{Alarm, AlarmKind};
+pub use conditions::OUTBOX;
 pub use effect::{Effect, NotStarted, Refusal};
 pub use fault::Fault;
 pub use input::Input;
@@ -70,6 +71,8 @@ struct Recording {
 struct Early {
     is_stopped: bool,
     storage: Option<Cause>,
+    /// Another storage took over.
+    is_fallen_over: bool,
     is_drained: bool,
 }
 
@@ -140,7 +143,8 @@ impl Recorder {
             Phase::Post { until_ns } => Some(until_ns),
             _ => None,
         };
-        [post_ns, self.sources.next_wake_ns(), self.alarms.next_wake_ns()].into_iter().flatten().min()
+        let others = [self.sources.next_wake_ns(), self.alarms.next_wake_ns(), self.storage.next_wake_ns()];
+        others.into_iter().chain([post_ns]).flatten().min()
     }
 
     /// Takes what happened and says what to do.
@@ -174,7 +178,7 @@ impl Recorder {
             Input::Closed => self.closed(turn),
             Input::CloseFailed(reason) => self.close_failed(reason, turn),
             Input::StorageFailed { is_full, reason } => self.storage_failed(is_full, reason, turn),
-            Input::StorageFellOver { reason } => self.alarms.raise(AlarmKind::StorageFailed, reason, turn),
+            Input::StorageFellOver { reason } => self.storage_fell_over(reason, turn),
             Input::StorageStalled => self.storage_stalled(turn),
             Input::StorageMoved => self.storage_moved(turn),
             Input::Space { free_bytes, bytes_per_s } => self.space(free_bytes, bytes_per_s, turn),
@@ -189,6 +193,7 @@ impl Recorder {
     /// Does what is due by now.
     fn pass_time(&mut self, turn: &mut Turn) {
         self.open_again(turn);
+        self.keep_up(turn);
         self.alarms.pass_time(turn);
         if let Phase::Post { until_ns } = self.phase
             && until_ns <= turn.now_ns

@@ -4,7 +4,7 @@
 use crate::medium::Media;
 
 /// The rules a recorder goes by. They do not change while it runs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// Which sources are kept open in standby, for the pre-record.
     pub standby: Media,

@@ -126,6 +126,15 @@ impl Sources {
         matches!(self.each[medium].status, Status::Ended | Status::Gone { retry_ns: None, .. })
     }
 
+    /// The machine slept for so long: what is being opened could not give meanwhile.
+    pub(crate) fn slept(&mut self, asleep_ns: u64) {
+        for medium in Medium::ALL {
+            if let Status::Opening { until_ns } = &mut self.each[medium].status {
+                *until_ns = until_ns.saturating_add(asleep_ns);
+            }
+        }
+    }
+
     /// Those that are to be opened again now.
     pub(crate) fn due(&self, now_ns: u64) -> Media {
         let is_due = |medium: &Medium| match self.each[*medium].status {

@@ -35,8 +35,7 @@ impl Recorder {
         let pressed_ns = turn.now_ns;
         self.recording = Recording { media, pressed_ns, is_resumed, ..Recording::default() };
         self.phase = Phase::Waiting;
-        let missing = media.iter().find(|medium| self.sources.is_retried(*medium));
-        match missing.filter(|_| !is_resumed) {
+        match media.iter().find(|medium| self.sources.is_retried(*medium)) {
             Some(medium) => self.not_started_without(medium, turn),
             None => {
                 media.iter().for_each(|medium| self.open_for_recording(medium, turn));
@@ -85,9 +84,7 @@ impl Recorder {
         self.phase = Phase::Capturing;
         turn.give(Effect::AnswerStarted);
         self.recording.interruptions.session_opened(turn);
-        if self.recording.early.storage.is_none() {
-            self.storage_works(turn);
-        }
+        self.storage_works(turn);
         self.act_on_what_came_early(turn);
     }
 

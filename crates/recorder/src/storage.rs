@@ -3,6 +3,14 @@
 
 const SECONDS_PER_MINUTE: u128 = 60;
 
+const SECOND_NS: u64 = 1_000_000_000;
+
+/// Losses that are no further apart than this are one stretch.
+const STRETCH_GAP_NS: u64 = SECOND_NS;
+
+/// A stretch of losses that lasts so long is more than records should count.
+const STRETCH_NS: u64 = 2 * SECOND_NS;
+
 /// What is known of the storage.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Storage {
@@ -12,6 +20,15 @@ pub(crate) struct Storage {
     pub(crate) is_full: bool,
     /// The lowest mark that was passed and is not left behind again.
     passed_min: Option<u32>,
+    /// Media of a recording that found no place in the queue before it.
+    stretch: Option<Stretch>,
+}
+
+/// From the first loss to the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stretch {
+    from_ns: u64,
+    to_ns: u64,
 }
 
 /// What a reading of the room says.
@@ -26,6 +43,31 @@ pub(crate) enum Forecast {
 }
 
 impl Storage {
+    /// Media were lost for want of a place in the queue. Says since when, if that is no longer a matter of single chunks:
+    /// the storage stands still, or they are lost again and again.
+    pub(crate) fn lost(&mut self, now_ns: u64) -> Option<u64> {
+        let goes_on = |stretch: &Stretch| now_ns <= stretch.to_ns.saturating_add(STRETCH_GAP_NS);
+        let from_ns = self.stretch.filter(goes_on).map_or(now_ns, |stretch| stretch.from_ns);
+        self.stretch = Some(Stretch { from_ns, to_ns: now_ns });
+        (self.is_stalled || now_ns.saturating_sub(from_ns) >= STRETCH_NS).then_some(from_ns)
+    }
+
+    /// Nothing is being lost any more.
+    pub(crate) fn forget_losses(&mut self) {
+        self.stretch = None;
+    }
+
+    /// Where the stretch of losses ended, if it is over by now.
+    pub(crate) fn end_of_losses(&mut self, now_ns: u64) -> Option<u64> {
+        let is_over = self.next_wake_ns().is_some_and(|wake_ns| wake_ns <= now_ns);
+        self.stretch.take_if(|_| is_over).map(|stretch| stretch.to_ns)
+    }
+
+    pub(crate) fn next_wake_ns(&self) -> Option<u64> {
+        let stretch = self.stretch.filter(|_| !self.is_stalled)?;
+        Some(stretch.to_ns.saturating_add(STRETCH_GAP_NS))
+    }
+
     /// Whether only the reserve is left. It must grow by a tenth to count as more.
     pub(crate) fn measure(&mut self, free_bytes: u64, reserve_bytes: u64) {
         let above_bytes = reserve_bytes.saturating_add(reserve_bytes / 10);

@@ -47,7 +47,7 @@ fn open_interruptions_are_over_before_the_session_is_closed() {
     assert_eq!(bench.all([Input::Drained, Input::Closed, up(VIDEO)]), "close session stop, stopped, quiet camera");
     let mut bench = Bench::recording(replay());
     bench.at(2000, failed(VIDEO));
-    assert_eq!(bench.at(2100, Input::Drained), "over 1 2100, close session source-failed");
+    assert_eq!(bench.at(2100, Input::Drained), "over 1 2100, close session source-failed, quiet camera");
 }
 
 #[test]
@@ -73,14 +73,32 @@ fn what_goes_while_the_session_is_being_opened_is_entered_when_it_is_open() {
     assert_eq!(bench.state(), State::Recording);
 }
 
+/// The source goes and comes back so many times, from 2000 on, every 10 s.
+fn come_and_go(bench: &mut Bench, times: u64) {
+    for number in 0..times {
+        let now_ms = 2_000 + number * 10_000;
+        bench.at(now_ms, failed(VIDEO));
+        bench.at(now_ms + 2_000, Input::Tick);
+        bench.take(up(VIDEO));
+    }
+}
+
 #[test]
-fn what_goes_twice_while_the_session_is_being_opened_is_one_interruption() {
+fn what_goes_twice_while_the_session_is_being_opened_is_two_interruptions() {
     let mut bench = Bench::opening(live());
-    bench.at(1100, failed(VIDEO));
-    bench.at(1350, Input::Tick);
-    bench.at(1400, up(VIDEO));
-    bench.at(1450, failed(VIDEO));
-    assert_eq!(bench.at(1500, Input::Opened), "started, begin 1 camera video 1100");
+    come_and_go(&mut bench, 2);
+    bench.at(14_500, failed(VIDEO));
+    let answer = "started, begin 1 camera video 2000, over 1 4000, begin 2 camera video 12000, over 2 14000, \
+                  begin 3 camera video 14500";
+    assert_eq!(bench.at(15_000, Input::Opened), answer);
+}
+
+#[test]
+fn what_goes_all_the_time_while_the_session_is_being_opened_takes_no_more_than_its_room() {
+    let mut bench = Bench::opening(live());
+    come_and_go(&mut bench, 12);
+    let answer = bench.take(Input::Opened);
+    assert!(answer.ends_with("begin 8 camera video 72000, over 8 114000"), "{answer}");
 }
 
 #[test]

@@ -190,6 +190,9 @@ fn a_replay_that_is_over_before_its_session_is_open_is_closed() {
     assert_eq!(answer, "started, close session source-ended");
     let mut bench = Bench::opening(replay());
     assert_eq!(bench.all([Input::Drained, Input::Opened]), "started, close session source-ended");
+    let mut bench = Bench::recording(Rules { post_ns: 5_000 * MS, ..replay() });
+    assert_eq!(bench.all([Input::Stop, ended(VIDEO), ended(AUDIO)]), "end");
+    assert_eq!(bench.take(Input::Drained), "close session stop");
     let mut bench = Bench::opening(replay());
     let answer = bench.all([ended(VIDEO), ended(AUDIO), Input::Opened, Input::Drained]);
     assert_eq!(answer, "started, end, close session source-ended");

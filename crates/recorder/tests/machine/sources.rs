@@ -106,3 +106,19 @@ fn sources_of_the_recording_alone_are_not_tried_again_after_its_end() {
     assert_eq!(bench.take(failed(AUDIO)), "close audio");
     assert_eq!(bench.all([Input::Drained, Input::Closed]), "close session stop, stopped");
 }
+
+#[test]
+fn a_source_that_is_being_opened_when_the_recording_ends_is_closed() {
+    let mut bench = Bench::recording(on_demand());
+    bench.at(2000, failed(VIDEO));
+    assert_eq!(bench.at(2250, Input::Tick), "open video");
+    assert_eq!(bench.take(Input::Stop), "over 1 2250, end, close video, quiet camera");
+}
+
+#[test]
+fn the_machine_asleep_is_no_fault_of_a_source_that_is_being_opened() {
+    let mut bench = Bench::starting(live());
+    bench.take(Input::Ready { resume: None });
+    assert_eq!(bench.at(64_000, Input::Slept { asleep_ns: 60_000 * MS }), "");
+    assert_eq!(bench.next_wake_ms(), Some(65_000));
+}

@@ -138,17 +138,70 @@ fn what_is_lost_while_the_storage_stands_still_is_an_interruption() {
     bench.at(3000, Input::StorageStalled);
     assert_eq!(bench.at(20_000, dropped()), "begin 1 storage video+audio 20000, raise queue");
     assert_eq!(bench.state(), State::Interrupted);
-    assert_eq!(bench.at(20_500, dropped()), "");
-    assert_eq!(bench.at(25_000, Input::StorageMoved), "over 1 25000, quiet storage-stalled");
+    // It is not over while the write has not returned, though nothing more comes that could be lost.
+    assert_eq!(bench.at(25_000, Input::Tick), "");
+    assert_eq!(bench.at(28_900, dropped()), "");
+    assert_eq!(bench.at(29_000, Input::StorageMoved), "over 1 29000, quiet storage-stalled");
     assert_eq!(bench.state(), State::Recording);
-    assert_eq!(bench.at(30_500, Input::Tick), "quiet queue");
+    assert_eq!(bench.at(29_100, dropped()), "");
+    assert_eq!(bench.at(40_000, Input::Tick), "quiet queue");
 }
 
 #[test]
 fn what_is_lost_here_and_there_is_told_and_no_interruption() {
     let mut bench = Bench::recording(live());
     assert_eq!(bench.at(3000, dropped()), "raise queue");
+    // A stretch shorter than two seconds, and another.
+    let others = [3_900, 4_800, 5_801, 6_800, 7_700].map(|ms| bench.at(ms, dropped()));
+    assert!(others.iter().all(String::is_empty), "{others:?}");
     assert_eq!(bench.state(), State::Recording);
+}
+
+#[test]
+fn what_is_lost_again_and_again_is_an_interruption_until_nothing_is_lost_for_a_second() {
+    let mut bench = Bench::recording(live());
+    [3000, 3900, 4800].into_iter().for_each(|ms| drop(bench.at(ms, dropped())));
+    assert_eq!(bench.at(5_000, dropped()), "begin 1 storage video+audio 3000");
+    assert_eq!(bench.at(5_900, dropped()), "");
+    assert_eq!((bench.name(), bench.next_wake_ms()), ("interrupted", Some(6_900)));
+    assert_eq!(bench.at(6_900, Input::Tick), "over 1 5900");
+    assert_eq!(bench.state(), State::Recording);
+}
+
+#[test]
+fn a_stretch_of_losses_ends_with_the_recording() {
+    let mut bench = Bench::recording(live());
+    [3000, 4000].into_iter().for_each(|ms| drop(bench.at(ms, dropped())));
+    assert_eq!(bench.at(5_000, dropped()), "begin 1 storage video+audio 3000");
+    assert_eq!(
+        bench.all([Input::Stop, Input::Drained, Input::Closed]),
+        "over 1 5000, end, close session stop, stopped"
+    );
+    bench.all([start(Media::BOTH), Input::Opened]);
+    assert_eq!(bench.at(5_500, dropped()), "");
+    assert_eq!(bench.state(), State::Recording);
+}
+
+#[test]
+fn other_queues_hold_no_media() {
+    let mut bench = Bench::recording(live());
+    bench.at(3000, Input::StorageStalled);
+    assert_eq!(bench.at(4000, Input::Dropped { queue: "signals", count: 1 }), "raise queue");
+    assert_eq!(bench.state(), State::Recording);
+}
+
+#[test]
+fn the_first_failure_of_the_storage_is_the_cause() {
+    let mut bench = Bench::recording(live());
+    bench.all([storage_failed(), full()]);
+    assert_eq!(bench.state(), State::Stopping(Cause::StorageFailed));
+}
+
+#[test]
+fn a_recording_that_went_well_leaves_no_fault() {
+    let mut bench = Bench::standby(live());
+    bench.all([storage_failed(), start(Media::BOTH), Input::Opened, Input::Stop, Input::Drained, Input::Closed]);
+    assert_eq!((bench.state(), bench.alarms()), (State::Standby, vec![]));
 }
 
 #[test]
@@ -157,4 +210,26 @@ fn a_storage_that_takes_over_lets_the_recording_go_on() {
     let input = Input::StorageFellOver { reason: "the card is read-only".into() };
     assert_eq!(bench.take(input), "raise storage-failed");
     assert_eq!(bench.state(), State::Recording);
+}
+
+#[test]
+fn a_storage_that_takes_over_while_the_session_is_being_opened_is_told_beyond_that() {
+    let mut bench = Bench::opening(live());
+    let input = Input::StorageFellOver { reason: "the card is read-only".into() };
+    assert_eq!(bench.all([input, Input::Opened]), "raise storage-failed, started");
+    bench.all([Input::Stop, Input::Drained, Input::Closed]);
+    assert_eq!(
+        bench.all([start(Media::BOTH), Input::Opened]),
+        "session video+audio 1000, started, quiet storage-failed"
+    );
+}
+
+#[test]
+fn an_opening_that_shows_that_the_storage_works_says_nothing_about_room() {
+    let mut bench = Bench::standby(live());
+    bench.all([storage_failed(), start(Media::BOTH), space(999)]);
+    assert_eq!(bench.take(Input::Opened), "started, quiet storage-failed, end");
+    assert!(bench.alarms().contains(&"storage-full"));
+    let mut bench = Bench::opening(live());
+    assert_eq!(bench.all([full(), Input::Opened]), "raise storage-full, started, end");
 }

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The recorder is switched on, sleeps, is shut down, killed or loses its power, and what each of them leaves.
+
+use crate::bug::Bug;
+use crate::capture::{Capture, RING_SPARE};
+use crate::disk::Body;
+use crate::plan::{MS, SECOND};
+use crate::watch::{AlarmWatch, AnswerWatch, CoverageWatch, Held, SessionWatch};
+use crate::world::{Event, World};
+use crate::writer::{Order, Write};
+use recorder::{Fault, Input, Media, Medium, Recorder};
+
+/// How long a healthy write may keep a chunk waiting: what waits longer is held back by the storage.
+const WAIT_NS: u64 = 300 * MS;
+
+impl World {
+    pub(crate) fn switch_on(&mut self) {
+        self.boot.number += 1;
+        let mut rules = self.plan.rules.clone();
+        if let Some(bug) = self.bug {
+            bug.rules(&mut rules);
+        }
+        self.boot.recorder = Recorder::new(rules);
+        (self.boot.is_up, self.boot.wake_ns) = (true, None);
+        self.alarms = AlarmWatch::default();
+        self.answers = AnswerWatch::default();
+        self.coverage = CoverageWatch::default();
+        self.sessions = SessionWatch::default();
+        self.log.say(self.now_ns, || "! on".into());
+        let after_ns = self.random.between(50, 1_500) * MS;
+        self.put(after_ns, Event::Ready(self.boot.number));
+    }
+
+    /// The evidence is open: what was cut off is closed, and goes on if it is to.
+    pub(crate) fn ready(&mut self) {
+        self.boot.ready_ns = Some(self.now_ns);
+        let media = std::mem::take(&mut self.cut_media);
+        let recovered = self.disk.recover(Some(Fault::Power), media);
+        self.disk.enter(Body::Boot, true);
+        let verdict = self.check_disk();
+        self.judge(verdict);
+        let is_resumed = recovered.is_some() && self.plan.resumes && !media.is_empty();
+        self.tell(Input::Ready { resume: is_resumed.then_some(media) });
+        self.look();
+    }
+
+    pub(crate) fn cut_power(&mut self, off_ns: u64) {
+        self.cut();
+        self.put(off_ns, Event::On);
+        // Boot time begins anew, some seconds before the daemon does.
+        self.boot.zero_ns = (self.now_ns + off_ns).saturating_sub(5 * SECOND);
+    }
+
+    pub(crate) fn kill(&mut self, off_ns: u64) {
+        self.cut();
+        self.put(off_ns, Event::On);
+    }
+
+    /// Everything in memory is gone. What was being written is there, or not.
+    fn cut(&mut self) {
+        if self.random.percent(50) && !self.conditions.is_bad {
+            self.writer.in_hand.take().into_iter().for_each(|write| self.finish_unheard(write));
+        }
+        if self.bug == Some(Bug::LyingStorage) {
+            self.disk.lose_record();
+        }
+        let verdict = self.announced_is_durable();
+        self.judge(verdict);
+        self.count_loss();
+        // A cut while the evidence is being opened leaves what the one before it left.
+        if self.boot.ready_ns.is_some() {
+            let open = self.capture.as_ref().filter(|capture| capture.is_open);
+            self.cut_media = open.map(|capture| capture.media).unwrap_or_default();
+        }
+        self.disk.cut(&mut self.random);
+        self.down();
+    }
+
+    /// A write is whole on the disk, and nobody was told.
+    fn finish_unheard(&mut self, write: Write) {
+        let session = self.writer.session;
+        match write.order {
+            Order::Fragment(fragment) if !self.writer.is_broken => self.commit(&fragment),
+            Order::Open if self.disk.open_session().is_none() => self.disk.enter(Body::Start { session }, true),
+            Order::Entry(body) => self.disk.enter(body, true),
+            Order::Close(cause) => self.disk.enter(self.end_of_session(cause), true),
+            Order::Fragment(_) | Order::Open => {}
+        }
+    }
+
+    fn count_loss(&mut self) {
+        let Some(capture) = self.capture.as_ref().filter(|capture| capture.is_open && !self.writer.is_broken) else {
+            return;
+        };
+        let queued_ns =
+            |medium| self.writer.fragments().map(|fragment| fragment.spans[medium].length_ns()).sum::<u64>();
+        let loss = |medium| capture.waiting_ns(medium, self.now_ns) + queued_ns(medium);
+        let loss_ns = capture.media.iter().map(loss).max().unwrap_or(0);
+        let held = self.held_back(capture);
+        self.log.say(self.now_ns, || format!("! lost {} ms; {held:?}", loss_ns / MS));
+        let verdict = self.report.losses.add(loss_ns, held);
+        self.judge(verdict);
+    }
+
+    fn held_back(&self, capture: &Capture) -> Held {
+        let waited_ns = self.writer.fragments().next().map_or(0, |fragment| self.now_ns - fragment.cut_ns);
+        match () {
+            () if !capture.is_settled => {
+                Held::Prerecord(self.plan.prerecord_ns + RING_SPARE + self.now_ns - capture.began_ns)
+            }
+            () if waited_ns > WAIT_NS => Held::Storage(waited_ns),
+            () => Held::No,
+        }
+    }
+
+    /// Someone shut it down: what still waited for the disk is entered.
+    pub(crate) fn exit(&mut self) {
+        while let Some(write) = self.writer.in_hand.take().or_else(|| self.writer.take(self.now_ns)) {
+            self.finish_unheard(write);
+            self.writer.in_hand = None;
+        }
+        self.down();
+        let off_ns = self.random.around(10 * SECOND);
+        self.put(off_ns, Event::On);
+    }
+
+    /// The daemon is gone.
+    fn down(&mut self) {
+        Medium::ALL.into_iter().for_each(|medium| self.sources[medium].close(self.now_ns));
+        self.capture = None;
+        self.announced = 0;
+        self.writer.lose();
+        (self.boot.is_up, self.boot.ready_ns, self.boot.wake_ns) = (false, None, None);
+        self.boot.number += 1;
+    }
+
+    /// Nothing happens while the machine sleeps; what was due comes when it is awake.
+    pub(crate) fn sleep(&mut self, asleep_ns: u64) {
+        let giving: Media = Medium::ALL.into_iter().filter(|medium| self.sources[*medium].gives()).collect();
+        giving.iter().for_each(|medium| self.pause(medium));
+        self.now_ns += asleep_ns;
+        self.woke_ns = self.now_ns;
+        giving.iter().for_each(|medium| self.give(medium));
+        Medium::ALL.into_iter().for_each(|medium| self.sources[medium].well_since_ns += asleep_ns);
+        self.boot.ready_ns.iter_mut().for_each(|ready_ns| *ready_ns += asleep_ns);
+        self.alarms.slept(asleep_ns, self.now_ns);
+        self.answers.slept(asleep_ns);
+        self.sessions.slept();
+        self.tell(Input::Slept { asleep_ns });
+    }
+}
