@@ -29,8 +29,7 @@ pub enum Cut {
 }
 
 /// Those that are made at every operation, before the mixed ones.
-pub const BASIC: [Cut; 7] =
-    [Cut::Nothing, Cut::Everything, Cut::Data, Cut::Names, Cut::Lengths, Cut::Torn, Cut::Holes];
+pub const BASIC: [Cut; 7] = [Cut::Nothing, Cut::Everything, Cut::Data, Cut::Names, Cut::Lengths, Cut::Torn, Cut::Holes];
 
 /// What becomes of one operation that is not durable.
 #[derive(Clone, Copy)]
@@ -131,8 +130,10 @@ impl Story {
         for n in pending {
             self.ops[*n].node().into_iter().for_each(|node| of_node.entry(node).or_default().push(*n));
         }
-        let mixed: BTreeMap<usize, Fate> =
-            of_node.iter().flat_map(|(node, own)| own.iter().copied().zip(self.mixed(*node, own, &mut random))).collect();
+        let mixed: BTreeMap<usize, Fate> = of_node
+            .iter()
+            .flat_map(|(node, own)| own.iter().copied().zip(self.mixed(*node, own, &mut random)))
+            .collect();
         pending.iter().map(|n| mixed.get(n).copied().unwrap_or(Fate::Lost)).collect()
     }
 

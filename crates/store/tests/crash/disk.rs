@@ -23,10 +23,20 @@ pub const HOME: Node = Node::Folder(0);
 /// What a program did to its files.
 #[derive(Clone, Debug)]
 pub enum Op {
-    Write { file: Node, at: usize, bytes: Vec<u8> },
-    Resize { file: Node, length: usize },
+    Write {
+        file: Node,
+        at: usize,
+        bytes: Vec<u8>,
+    },
+    Resize {
+        file: Node,
+        length: usize,
+    },
     /// Names of one folder that change together: a new one, one that goes, or both in a rename.
-    Names { folder: Node, changes: Vec<(String, Option<Node>)> },
+    Names {
+        folder: Node,
+        changes: Vec<(String, Option<Node>)>,
+    },
     /// Everything that was done to the file or folder so far is durable.
     Sync(Node),
     /// The program spoke.
@@ -55,7 +65,7 @@ impl Disk {
     pub fn apply(&mut self, op: &Op) {
         match op {
             Op::Write { file, at, bytes } => self.write(*file, *at, bytes),
-            Op::Resize { file, length } => self.file(*file).resize(*length, 0),
+            Op::Resize { file, length } => self.resize(*file, *length),
             Op::Names { folder, changes } => changes.iter().for_each(|(name, node)| self.name(*folder, name, *node)),
             Op::Sync(_) | Op::Said(_) => {}
         }
@@ -69,8 +79,15 @@ impl Disk {
     /// Makes a file at least this long, with zeros.
     pub fn extend(&mut self, file: Node, length: usize) {
         if self.length(file) < length {
-            self.file(file).resize(length, 0);
+            self.resize(file, length);
         }
+    }
+
+    fn resize(&mut self, file: Node, length: usize) {
+        let more = length.saturating_sub(self.length(file));
+        let bytes = self.file(file);
+        bytes.truncate(length);
+        bytes.extend_from_slice(&vec![0; more]);
     }
 
     pub fn length(&self, file: Node) -> usize {

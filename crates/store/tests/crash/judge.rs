@@ -1,23 +1,29 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What must hold of every state that a cut may leave: before it is recovered, and after.
 
-use crate::common::{Device, verdict};
+use crate::common::{Device, files, verdict};
 use crate::disk::Disk;
 use evidence::ledger::open_sequence;
-use evidence::mp4::{RECORD_HEADER, RECORD_UUID, boxes};
-use evidence::record::{Record, RecordKind};
+use evidence::mp4::{BoxAt, RECORD_UUID, boxes};
 use evidence::verify::{Options, Overall, verify};
-use evidence::{Hash, cose};
-use std::collections::{BTreeMap, BTreeSet};
+use evidence::{Hash, LEDGER_FILE};
+use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+
+/// Bytes of a segment.
+struct Chunk {
+    path: String,
+    bytes: Range<usize>,
+    media: String,
+}
 
 /// What the program had been told is durable.
 #[derive(Default)]
 pub struct Promised {
-    /// `SESSION NUMBER`, with the hash of the media.
-    chunks: BTreeMap<(String, u64), String>,
+    chunks: Vec<Chunk>,
     photos: BTreeMap<String, String>,
     entries: usize,
 }
@@ -27,8 +33,10 @@ impl Promised {
         let mut promised = Promised::default();
         for line in said {
             match line.split(' ').collect::<Vec<_>>().as_slice() {
-                ["chunk", session, number, media] => {
-                    promised.chunks.insert(((*session).into(), number.parse().unwrap()), (*media).into());
+                ["chunk", path, offset, length, media] => {
+                    let (offset, length): (usize, usize) = (offset.parse().unwrap(), length.parse().unwrap());
+                    let (path, bytes, media) = ((*path).into(), offset..offset + length, (*media).into());
+                    promised.chunks.push(Chunk { path, bytes, media });
                 }
                 ["photo", path, hash] => drop(promised.photos.insert((*path).into(), (*hash).into())),
                 ["entries", count] => promised.entries = count.parse().unwrap(),
@@ -45,8 +53,36 @@ impl Promised {
     }
 }
 
-/// Judges a state. `ledger` is the whole one that the program wrote in the end.
-pub fn judge(disk: &Disk, promised: &Promised, ledger: &[u8]) -> Result<(), String> {
+/// The whole ledger that the program wrote in the end.
+pub struct Ledger {
+    bytes: Vec<u8>,
+    /// Where each entry ends.
+    ends: Vec<usize>,
+    device: String,
+}
+
+impl Ledger {
+    pub fn new(bytes: Vec<u8>) -> Ledger {
+        let entries = open_sequence(&bytes).0;
+        let mut end = 0;
+        let ends = entries.iter().map(|entry| {
+            end += entry.bytes.len();
+            end
+        });
+        Ledger { ends: ends.collect(), device: entries[0].entry.device.to_string(), bytes }
+    }
+
+    fn first(&self, entries: usize) -> &[u8] {
+        entries.checked_sub(1).map_or(&[], |last| &self.bytes[..self.ends[last]])
+    }
+
+    fn is_of(&self, device: &Device) -> bool {
+        fs::read(device.evidence().join(LEDGER_FILE)).unwrap().starts_with(self.first(1))
+    }
+}
+
+/// Judges a state.
+pub fn judge(disk: &Disk, promised: &Promised, ledger: &Ledger) -> Result<(), String> {
     let device = Device::new();
     device.clock.advance_ms(3_600_000);
     device.clock.reboot();
@@ -57,11 +93,11 @@ pub fn judge(disk: &Disk, promised: &Promised, ledger: &[u8]) -> Result<(), Stri
     all_entries(&device, promised, ledger)?;
     all_chunks(&device, promised)?;
     all_photos(&device, promised)?;
-    state_is_settled(&device)
+    state_is_settled(&device, ledger)
 }
 
 fn never_tampered(device: &Device, promised: &Promised) -> Result<(), String> {
-    if !device.evidence().join("ledger.cbor").exists() {
+    if !device.evidence().join(LEDGER_FILE).exists() {
         return none_of(promised.entries, "entries without a ledger");
     }
     let options = Options { history: None, jobs: NonZeroUsize::MIN, progress: &|_| () };
@@ -96,51 +132,44 @@ fn intact(device: &Device) -> Result<(), String> {
     }
 }
 
-fn all_entries(device: &Device, promised: &Promised, ledger: &[u8]) -> Result<(), String> {
-    let there = fs::read(device.evidence().join("ledger.cbor")).unwrap();
-    let length: usize = open_sequence(ledger).0[..promised.entries].iter().map(|entry| entry.bytes.len()).sum();
-    match there.starts_with(&ledger[..length]) {
+fn all_entries(device: &Device, promised: &Promised, ledger: &Ledger) -> Result<(), String> {
+    let there = fs::read(device.evidence().join(LEDGER_FILE)).unwrap();
+    match there.starts_with(ledger.first(promised.entries)) {
         true => Ok(()),
         false => Err(format!("the first {} entries of the ledger are not there", promised.entries)),
     }
 }
 
-/// Every chunk that was announced is there, and of each session no more than the one behind it.
+/// Every chunk that was announced is there, and at most the one behind them.
 fn all_chunks(device: &Device, promised: &Promised) -> Result<(), String> {
-    let mut there = BTreeMap::new();
-    for path in segments(device.evidence()) {
-        chunks_of(&path, &mut there).map_err(|why| format!("{}: {why}", path.display()))?;
-    }
-    for ((session, number), media) in &promised.chunks {
-        if there.get(&(session.clone(), *number)) != Some(media) {
-            return Err(format!("chunk {number} of {session} was announced and is not there"));
+    for chunk in &promised.chunks {
+        let there = fs::read(device.evidence().join(&chunk.path)).unwrap_or_default();
+        if there.get(chunk.bytes.clone()).map(|bytes| Hash::of(bytes).to_string()).as_ref() != Some(&chunk.media) {
+            return Err(format!("the chunk {:?} of {} was announced and is not there", chunk.bytes, chunk.path));
         }
     }
-    let unpromised: Vec<_> = there.keys().filter(|key| !promised.chunks.contains_key(key)).collect();
-    none_of(unpromised.len().saturating_sub(1), "chunks that nobody was told of")
+    let counts = segments(device.evidence()).into_iter().map(|path| {
+        let bytes = fs::read(&path).unwrap();
+        whole_chunks(&bytes).map_err(|why| format!("{}: {why}", path.display()))
+    });
+    let there: usize = counts.sum::<Result<_, _>>()?;
+    none_of(there.saturating_sub(promised.chunks.len() + 1), "chunks that nobody was told of")
 }
 
 fn segments(evidence: &Path) -> Vec<PathBuf> {
     let sessions = fs::read_dir(evidence.join("sessions")).unwrap().map(|folder| folder.unwrap().path());
-    sessions.flat_map(|folder| crate::common::files(&folder, "mp4")).collect()
+    sessions.flat_map(|folder| files(&folder, "mp4")).collect()
 }
 
-/// The chunks of a segment, whose boxes must be whole and end with a record.
-fn chunks_of(path: &Path, there: &mut BTreeMap<(String, u64), String>) -> Result<(), String> {
-    let bytes = fs::read(path).unwrap();
-    let boxes = boxes(&bytes, 0).map_err(|error| format!("a player would stumble: {error}"))?;
-    let records = boxes.iter().filter(|found| found.content.starts_with(&RECORD_UUID)).skip(1);
-    for found in records {
-        let envelope = cose::open(&found.content[RECORD_HEADER - 8..]).map_err(|error| error.to_string())?;
-        let record = Record::decode(&envelope.payload).map_err(|error| error.to_string())?;
-        if record.kind == RecordKind::Chunk {
-            there.insert((record.session.to_string(), record.chunk), record.media.to_string());
-        }
+/// How many chunks a segment has. Its boxes must be whole, as a player needs them, and end with a record.
+fn whole_chunks(bytes: &[u8]) -> Result<usize, String> {
+    let boxes = boxes(bytes, 0).map_err(|error| format!("a player would stumble: {error}"))?;
+    let is_record = |found: &BoxAt<'_>| found.content.starts_with(&RECORD_UUID);
+    let begins = boxes.iter().map(|found| &found.name).take(2).eq([b"ftyp", b"moov"]);
+    if !begins || !boxes.last().is_some_and(is_record) {
+        return Err("it is no whole segment".into());
     }
-    let names: BTreeSet<_> = boxes.iter().take(2).map(|found| found.name).collect();
-    let begins = names == BTreeSet::from([*b"ftyp", *b"moov"]);
-    let ends = boxes.last().is_some_and(|found| found.content.starts_with(&RECORD_UUID));
-    if begins && ends { Ok(()) } else { Err("it is no whole segment".into()) }
+    Ok(boxes.windows(2).filter(|pair| &pair[0].name == b"mdat" && is_record(&pair[1])).count())
 }
 
 fn all_photos(device: &Device, promised: &Promised) -> Result<(), String> {
@@ -154,10 +183,10 @@ fn all_photos(device: &Device, promised: &Promised) -> Result<(), String> {
 }
 
 /// The device knows itself, and has one key.
-fn state_is_settled(device: &Device) -> Result<(), String> {
-    let first = &crate::common::entries(device.evidence())[0];
+fn state_is_settled(device: &Device, ledger: &Ledger) -> Result<(), String> {
     let identity = fs::read_to_string(device.place.state.join("device")).unwrap_or_default();
-    if identity.trim() != first.entry.device.to_string() {
+    // In a state in which nothing had been promised, it may be another device that began.
+    if ledger.is_of(device) && identity.trim() != ledger.device {
         return Err(format!("state/device is {identity:?}"));
     }
     none_of(usize::from(device.place.state.join("ledger.key.next").exists()), "a next key is left")

@@ -21,7 +21,7 @@ mod trace;
 use cuts::{BASIC, Cut, Story};
 use disk::{Disk, Op};
 use evidence::Hash;
-use judge::Promised;
+use judge::{Ledger, Promised};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -59,7 +59,7 @@ fn assert_same_files(disk: &Disk, home: &Path) {
 /// All cuts of one recording, and what came of them.
 struct Trial {
     story: Story,
-    ledger: Vec<u8>,
+    ledger: Ledger,
     cuts: Vec<Cut>,
     next: AtomicUsize,
     /// States that were judged, each with how much had been promised: what differs in neither is judged once.
@@ -70,7 +70,7 @@ struct Trial {
 impl Trial {
     fn new(story: Story) -> Trial {
         let mixes = std::env::var("CRASH_MIXES").map_or(2, |text| text.parse().expect("CRASH_MIXES is a number"));
-        let ledger = story.all().read("evidence/ledger.cbor").expect("a ledger").to_vec();
+        let ledger = Ledger::new(story.all().read("evidence/ledger.cbor").expect("a ledger").to_vec());
         let cuts = BASIC.into_iter().chain((0..mixes).map(Cut::Mixed)).collect();
         let (next, judged, failures) = Default::default();
         Trial { story, ledger, cuts, next, judged, failures }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use store::{Evidence, SessionWriter};
 
-const CHUNKS_A_SEGMENT: u64 = 4;
+const CHUNKS_A_SEGMENT: u64 = 2;
 
 /// Records in a new folder below `parent`, which stays.
 pub fn record_below(parent: &Path) {
@@ -55,13 +55,13 @@ fn first_run(device: &Device) {
     feed(device, &mut writer, Footage::BOTH, 0..2);
     let photo = writer.add_photo(&jpeg(1)).unwrap();
     say_photo(device, &photo.path, photo.hash);
-    feed(device, &mut writer, Footage::BOTH, 2..6);
+    feed(device, &mut writer, Footage::BOTH, 2..4);
     let id = device.interrupt(&mut writer, "camera", &[Medium::Video]);
     say_entries(device);
-    feed(device, &mut writer, Footage::SOUND, 6..8);
+    feed(device, &mut writer, Footage::SOUND, 4..6);
     writer.end_interruption(id, device.clock.boot_in_ms(0)).unwrap();
     say_entries(device);
-    feed(device, &mut writer, Footage::BOTH, 8..10);
+    feed(device, &mut writer, Footage::BOTH, 6..7);
     writer.finish("stop", None).unwrap();
     say_entries(device);
     evidence.enter_clock_step(-1_000_000_000).unwrap();
@@ -70,7 +70,7 @@ fn first_run(device: &Device) {
     let path = device.photo_outside(&evidence, 2);
     say_photo(device, &path, Hash::of(&jpeg(2)));
     let mut writer = begin(device, &evidence, Footage::VIDEO);
-    feed(device, &mut writer, Footage::VIDEO, 0..2);
+    feed(device, &mut writer, Footage::VIDEO, 0..1);
     writer.finish("stop", None).unwrap();
     say_entries(device);
     shut_down(device, evidence);
@@ -80,12 +80,12 @@ fn first_run(device: &Device) {
 fn run_that_is_killed(device: &Device) {
     let evidence = open(device);
     let mut writer = begin(device, &evidence, Footage::SOUND);
-    feed(device, &mut writer, Footage::SOUND, 0..5);
+    feed(device, &mut writer, Footage::SOUND, 0..3);
     device.interrupt(&mut writer, "microphone", &[Medium::Audio]);
     say_entries(device);
     drop((writer, evidence));
-    let half = Footage::SOUND.fragment(5);
-    let mut segment = fs::File::options().append(true).open(last_segment(device)).unwrap();
+    let half = Footage::SOUND.fragment(3);
+    let mut segment = fs::File::options().append(true).open(newest_segment(device)).unwrap();
     segment.write_all(&half[..half.len() / 2]).unwrap();
 }
 
@@ -112,7 +112,9 @@ fn feed(device: &Device, writer: &mut SessionWriter, footage: Footage, chunks: s
     for n in chunks {
         device.clock.advance_ms(500);
         let record = writer.append(&init, footage.fragment(n)).unwrap().record;
-        say(&format!("chunk {} {} {}", record.session, record.chunk, record.media));
+        let path = newest_segment(device);
+        let path = path.strip_prefix(device.evidence()).unwrap().display();
+        say(&format!("chunk {path} {} {} {}", record.offset, record.length, record.media));
     }
 }
 
@@ -121,6 +123,6 @@ fn say_photo(device: &Device, path: &Path, hash: Hash) {
     say_entries(device);
 }
 
-fn last_segment(device: &Device) -> PathBuf {
+fn newest_segment(device: &Device) -> PathBuf {
     files(sessions(device.evidence()).last().unwrap(), "mp4").pop().unwrap()
 }

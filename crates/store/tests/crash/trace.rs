@@ -2,7 +2,7 @@
 //! Runs a program under `strace` and reads what it did to its files out of the log. A call that this does not understand
 //! is a failure, never skipped; whether it understood all is seen from the files, which must be those of the program.
 
-use crate::disk::{Disk, HOME, Node, Op};
+use crate::disk::{Disk, Node, Op};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
