@@ -33,6 +33,9 @@ use std::time::Instant;
 const RECORD_BELOW: &str = "SEALCAM_TEST_RECORD_BELOW";
 const NAME: &str = "a_power_cut_at_any_operation_loses_nothing_that_was_announced";
 
+/// With more than these the rest is not tried.
+const ENOUGH_FAILURES: usize = 20;
+
 /// The recording, and where its files are.
 fn traced_recording(below: &Path) -> (Vec<Op>, PathBuf) {
     let log = below.join("strace.log");
@@ -87,7 +90,7 @@ impl Trial {
 
     fn cut_next(&self) -> bool {
         let cut_at = self.next.fetch_add(1, Ordering::Relaxed);
-        if cut_at > self.story.ops.len() {
+        if cut_at > self.story.ops.len() || self.failures.lock().unwrap().len() > ENOUGH_FAILURES {
             return false;
         }
         let promised = Promised::by(self.story.said(cut_at));
