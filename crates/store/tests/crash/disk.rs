@@ -128,7 +128,7 @@ impl Disk {
         found
     }
 
-    fn walk<'a>(&'a self, folder: Node, path: &str, visit: &mut impl FnMut(&str, Node)) {
+    fn walk(&self, folder: Node, path: &str, visit: &mut impl FnMut(&str, Node)) {
         for (name, node) in self.folders.get(&folder).into_iter().flatten().filter(|(name, _)| *name != RESERVE) {
             let path = format!("{path}/{name}");
             visit(&path, *node);
