@@ -2,7 +2,9 @@
 //! The ledger file: opened against the device's key, appended to durably, latched after a failed write.
 
 use crate::StoreError;
-use crate::files::{SHARED_READ, append, create_new, cut_back, open_append, read_if_there, sync_parent, write_new};
+use crate::files::{
+    SHARED_READ, cut_back, open_append, read_if_there, remove_if_there, rename, with_suffix, write_new,
+};
 use crate::keys::KeyFolder;
 use evidence::entry::{Body, KeyBody};
 use evidence::history::{HistoryError, KeyHistory};
@@ -73,12 +75,12 @@ fn begin(
         Err(error) => return Err(error),
     };
     let first = sign_first(&signer, clock.now()).map_err(ledger_error(&path))?;
-    let mut file = match path.exists() {
-        true => open_append(&path)?,
-        false => create_new(&path, SHARED_READ)?,
-    };
-    append(&mut file, &path, &[&first.bytes])?;
-    sync_parent(&path)?;
+    // Under its name it has its first entry: to the verifier, an empty ledger would be one that was emptied.
+    let new = with_suffix(&path, ".new");
+    remove_if_there(&new)?;
+    write_new(&new, SHARED_READ, &first.bytes)?;
+    rename(&new, &path)?;
+    let file = open_append(&path)?;
     write_new(&identity, SHARED_READ, format!("{}\n", first.entry.device).as_bytes())?;
     let head = LedgerHead::first(&first).map_err(ledger_error(&path))?;
     let (length, signer) = (first.bytes.len() as u64, Box::new(signer));
@@ -112,13 +114,15 @@ fn resume(
     Ok(Opened { ledger, entries })
 }
 
-/// The first start may have been cut off between the ledger's first entry and this file.
+/// The first start may have been cut off in front of this file, or within it.
 fn ensure_identity(state: &Path, device: Hash) -> Result<(), StoreError> {
     let identity = state.join("device");
-    match identity.exists() {
-        true => Ok(()),
-        false => write_new(&identity, SHARED_READ, format!("{device}\n").as_bytes()),
+    let there = read_if_there(&identity)?.unwrap_or_default();
+    if String::from_utf8_lossy(&there).trim().parse::<Hash>().is_ok() {
+        return Ok(());
     }
+    remove_if_there(&identity)?;
+    write_new(&identity, SHARED_READ, format!("{device}\n").as_bytes())
 }
 
 fn walk(entries: &[SignedEntry]) -> Result<LedgerHead, LedgerError> {

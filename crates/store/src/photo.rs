@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Stores stills: the picture, its ledger entry, and a copy of that entry beside it.
 
-use crate::files::{SHARED_READ, create_folder, read_if_there, remove_if_there, rename_new, with_suffix, write_new};
+use crate::files::{
+    SHARED_READ, create_folder, read_if_there, remove_if_there, rename, rename_new, with_suffix, write_new,
+};
 use crate::folder::Books;
 use crate::names::Template;
 use crate::session::SessionWriter;
@@ -135,8 +137,15 @@ fn complete_one(path: &Path, signed: &SignedEntry) -> Result<(), StoreError> {
     }
     let copy = read_if_there(&sidecar)?.unwrap_or_default();
     if path.exists() && copy.len() < signed.bytes.len() && signed.bytes.starts_with(&copy) {
-        remove_if_there(&sidecar)?;
-        write_new(&sidecar, SHARED_READ, &signed.bytes)?;
+        write_sidecar(&sidecar, &signed.bytes)?;
     }
     Ok(())
+}
+
+/// Under its name it is whole: to the verifier, half a sidecar would be an altered one.
+fn write_sidecar(sidecar: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let part = part_of(sidecar);
+    remove_if_there(&part)?;
+    write_new(&part, SHARED_READ, bytes)?;
+    rename(&part, sidecar)
 }
