@@ -22,7 +22,7 @@ fn waits_ms(bench: &mut Bench, times: usize) -> Vec<u64> {
 fn a_source_of_standby_that_is_gone_is_told_once_and_opened_again_and_again() {
     let mut bench = Bench::standby(live());
     assert_eq!(bench.at(100, failed(VIDEO)), "close video, raise camera");
-    assert_eq!(waits_ms(&mut bench, 6), [250, 500, 1000, 2000, 2000, 2000]);
+    assert_eq!(waits_ms(&mut bench, 6), [250, 500, 1000, 1000, 1000, 1000]);
     let wake_ms = bench.next_wake_ms().unwrap();
     bench.at(wake_ms, Input::Tick);
     assert_eq!(bench.take(up(VIDEO)), "quiet camera");
