@@ -75,7 +75,7 @@ impl Sources {
             source.failures = 0;
         }
         let wait_ns = BACKOFF_NS[source.failures.min(BACKOFF_NS.len() - 1)];
-        source.failures = (source.failures + 1).min(BACKOFF_NS.len());
+        source.failures = source.failures.saturating_add(1);
         let retry_ns = is_retried.then(|| now_ns.saturating_add(wait_ns));
         source.status = Status::Gone { failure, retry_ns };
     }

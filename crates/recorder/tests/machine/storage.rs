@@ -140,7 +140,8 @@ fn what_is_lost_while_the_storage_stands_still_is_an_interruption() {
     assert_eq!(bench.state(), State::Interrupted);
     // It is not over while the write has not returned, though nothing more comes that could be lost.
     assert_eq!(bench.at(25_000, Input::Tick), "");
-    assert_eq!(bench.at(28_900, dropped()), "");
+    let others = [26_900, 27_900, 28_900].map(|ms| bench.at(ms, dropped()));
+    assert!(others.iter().all(String::is_empty), "{others:?}");
     assert_eq!(bench.at(29_000, Input::StorageMoved), "over 1 29000, quiet storage-stalled");
     assert_eq!(bench.state(), State::Recording);
     assert_eq!(bench.at(29_100, dropped()), "");
