@@ -301,6 +301,24 @@ mod tests {
     }
 
     #[test]
+    fn a_track_that_goes_on_in_the_next_generation_never_goes_back() {
+        for goes_on in [true, false] {
+            let (mut chunker, mut sequence) = (chunker(&[Medium::Audio]), 1);
+            (0..5).for_each(|n| drop(chunker.push(Medium::Audio, frame(n * 20, 20, true), &mut sequence)));
+            let before = chunker.flush(&mut sequence).unwrap();
+            let tracks = [(Medium::Video, false), (Medium::Audio, goes_on)];
+            let tracks = tracks.map(|(medium, goes_on)| (ChunkTrack::new(medium, 90_000), goes_on));
+            let mut next = chunker.next(Arc::from([]), tracks.into());
+            next.push(Medium::Audio, frame(95, 20, true), &mut sequence);
+            let after = next.flush(&mut sequence).unwrap();
+            assert_eq!((before.generation, after.generation), (0, 1));
+            let (_, _, end) = spans(&before.data)[0];
+            let (number, begin, _) = spans(&after.data)[0];
+            assert_eq!((number, begin), (2, if goes_on { end } else { 95 * MS }));
+        }
+    }
+
+    #[test]
     fn decode_times_are_session_time_whatever_the_reordering() {
         let (mut chunker, mut sequence) = (chunker(&[Medium::Video]), 1);
         for (pts_ms, dts_ms) in [(0, -80), (120, -40), (40, 0), (80, 40)] {

@@ -28,7 +28,7 @@ impl Routing {
         let Some(part) = self.part_mut(medium) else { return };
         part.come(caps, frame);
         let count = part.waiting.len();
-        if self.may_take_in(medium) {
+        if self.may_take_in() {
             self.next_generation(None);
         } else if count > waiting_max {
             self.lose_waiting(medium);
@@ -37,13 +37,14 @@ impl Routing {
         }
     }
 
-    fn may_take_in(&self, medium: Medium) -> bool {
+    /// Whether a generation can begin with what waits.
+    fn may_take_in(&self) -> bool {
         match self.phase {
             Phase::Waiting => {
                 self.parts.iter().all(Part::waits) || (self.zero_ns.is_some() && self.waiting_ns() >= GRACE_NS)
             }
-            // Sound waits for the next key frame of the picture.
-            Phase::Running(_) => medium == Medium::Video || !self.parts.iter().any(Part::is_running_picture),
+            // Sound waits for the next key frame of the picture; a picture comes with one.
+            Phase::Running(_) => !self.parts.iter().any(Part::is_running_picture),
         }
     }
 

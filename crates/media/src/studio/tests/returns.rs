@@ -2,6 +2,11 @@
 //! What could break: a source that fails takes frames of the other with it, the recording ends or stays without it for
 //! ever, what returns is at the wrong time, in a file that cannot begin there, or lost up to a key frame.
 
+use crate::frame::Frame;
+use crate::inlet::Failure;
+use crate::notice::FailureKind;
+use crate::router::track::Wish;
+use crate::router::{Offer, Turn};
 use crate::studio::bench::*;
 use crate::studio::*;
 
@@ -247,11 +252,58 @@ fn closing_lets_the_encoder_give_out_what_it_holds() {
 }
 
 #[test]
-fn a_source_that_was_given_up_cannot_speak_for_the_next() {
-    let bench = Bench::up(NO_RING, &[video_plan()]);
-    let old = bench.element(VIDEO, "src");
+fn a_camera_that_returns_does_not_wait_for_a_silent_microphone() {
+    let bench = Bench::up(NO_RING, &[video_plan(), audio_plan()]);
+    let bound = bench.record(&Medium::BOTH);
+    bound.until_generation(0);
+    unplug(&bench, VIDEO);
+    bound.until(|event| failed(event).is_some());
+    bench.shut(AUDIO, "valve", true);
+    std::thread::sleep(Duration::from_millis(200));
     bench.open(&video_plan(), 10_000).unwrap();
-    gst::element_error!(old, gst::ResourceError::Read, ["unplugged"]);
-    assert_eq!(bench.notices.recv_timeout(Duration::from_millis(300)).ok(), None);
-    assert!(bench.studio.is_up(VIDEO));
+    let seen = bound.until(|event| joined(event).is_some());
+    assert!(seen.iter().all(|event| failed(event).is_none()), "{}", story(&seen));
+}
+
+#[test]
+fn a_source_that_failed_is_not_recorded() {
+    let bench = Bench::up(NO_RING, &[video_plan(), audio_plan()]);
+    unplug(&bench, VIDEO);
+    bench.failure();
+    let refused = bench.studio.record(&Medium::BOTH, &settings(), Arc::new(|_| ())).err();
+    assert!(matches!(refused, Some(MediaError::NotOpen { medium: VIDEO })), "{refused:?}");
+    let bound = bench.record(&[AUDIO]);
+    bound.until(is_fragment);
+}
+
+/// A router and two sources of one medium that were opened on it, one after the other.
+fn opened_twice(live: bool) -> [Inlet; 2] {
+    crate::init().unwrap();
+    let router = Router::new(NO_RING, Notices::new(Arc::new(|_| ())).unwrap());
+    [(); 2].map(|()| Inlet::open(&router, Wish { live, ..audio_plan().wish() }))
+}
+
+fn any_frame() -> (gst::Caps, Frame) {
+    let buffer = gst::Buffer::from_slice([0_u8]);
+    (gst::Caps::new_any(), Frame { buffer, pts_ns: 0, dts_ns: None, duration_ns: 1, key: true, timed: true })
+}
+
+#[test]
+fn a_source_that_was_given_up_cannot_speak_for_the_next() {
+    let [old, new] = opened_twice(true);
+    let (caps, frame) = any_frame();
+    assert!(old.push(&caps, frame.clone()).is_err());
+    new.push(&caps, frame.clone()).unwrap();
+    old.fail(Failure { kind: FailureKind::Gone, reason: "unplugged".to_owned(), error: None });
+    old.end();
+    old.close();
+    assert!(new.is_open() && !old.is_open());
+    new.push(&caps, frame.later_by(1)).unwrap();
+}
+
+#[test]
+fn what_waits_is_not_taken_where_nothing_is_recorded() {
+    let [_, inlet] = opened_twice(false);
+    let (caps, frame) = any_frame();
+    assert!(matches!(inlet.offer(Turn::default(), &caps, frame), Offer::NotNow));
 }

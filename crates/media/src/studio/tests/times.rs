@@ -167,6 +167,7 @@ fn what_was_open_when_the_machine_slept_is_opened_again_and_the_gap_is_as_long_a
 #[test]
 fn a_failure_says_when_the_last_frame_was() {
     let bench = Bench::up(NO_RING, &[video_plan()]);
+    std::thread::sleep(Duration::from_millis(1500));
     bench.shut(VIDEO, "valve", true);
     let before_ns = bench.boot_now_ns();
     let Ok(Notice::Failed { last_boot_ns: Some(last_ns), .. }) = bench.notices.recv_timeout(PATIENCE) else { panic!() };
