@@ -103,3 +103,65 @@ impl Comparison {
         Ok(Difference { table, odd: without(&seen, table)?, lacking: without(table, &seen)? })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::{Evidence, NewInterruption, NewSession, Place, SessionWriter};
+    use evidence::entry::{BootBody, SourceBody};
+    use evidence::interruption::Known;
+    use evidence::record::Medium;
+    use evidence::{Hash, InterruptionId};
+    use std::sync::Arc;
+
+    fn begun(folder: &Path) -> (Arc<Evidence>, SessionWriter) {
+        let place = Place { evidence: folder.join("evidence"), state: folder.join("state") };
+        let boot = BootBody { software: String::new(), config: Hash::ZERO };
+        let opened = Evidence::open(&place, boot, Arc::new(SystemClock::new().unwrap()), &mut |_| ());
+        let evidence = Arc::new(opened.unwrap().0);
+        let (medium, none) = (Medium::Video, String::new);
+        let plan = NewSession {
+            officer: none(),
+            label: none(),
+            sources: vec![SourceBody { medium, source: none(), encoder: none(), format: none() }],
+            zero_boot_ns: crate::clock::boot_now(),
+            pressed_boot_ns: None,
+            continues: None,
+            template: crate::names::DEFAULT_TEMPLATE.parse().unwrap(),
+            roll_ns: u64::MAX,
+            roll_bytes: u64::MAX,
+        };
+        (Arc::clone(&evidence), SessionWriter::begin(evidence, plan).unwrap())
+    }
+
+    fn interrupt(writer: &mut SessionWriter) -> InterruptionId {
+        let new = NewInterruption {
+            cause: "camera".into(),
+            known: Known::Device,
+            media: vec![Medium::Video],
+            from_boot_ns: crate::clock::boot_now(),
+            detail: String::new(),
+        };
+        writer.begin_interruption(new).unwrap()
+    }
+
+    #[test]
+    fn entries_that_came_since_the_index_was_read_are_no_difference() {
+        let home = tempfile::tempdir().unwrap();
+        let (evidence, mut writer) = begun(home.path());
+        let first = interrupt(&mut writer);
+        evidence.explain(first, "other", "", "told early").unwrap();
+        evidence.enter_clock_step(1).unwrap();
+        let seen = || Comparison::begin(evidence.folder()).unwrap();
+        let (before, unchanged) = (seen(), seen());
+        writer.end_interruption(first, crate::clock::boot_now()).unwrap();
+        interrupt(&mut writer);
+        evidence.explain(first, "other", "", "told late").unwrap();
+        evidence.enter_clock_step(2).unwrap();
+        assert_eq!(before.with_files(evidence.folder(), || true).unwrap(), []);
+        let differences = unchanged.with_files(evidence.folder(), || false).unwrap();
+        let tables: Vec<_> = differences.iter().map(|found| found.table).collect();
+        assert_eq!(tables, ["ledger", "interruptions", "clock_steps"]);
+    }
+}
