@@ -156,7 +156,7 @@ impl Index {
 
     fn add_session(&self, start: &SessionStartBody, clock: &Clock) -> Result<(), StoreError> {
         self.put(
-            "INSERT INTO sessions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL, NULL)",
+            "INSERT INTO sessions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, NULL, NULL)",
             params![
                 start.session.0,
                 start.folder,
@@ -167,6 +167,7 @@ impl Index {
                 start.pressed_boot_ns.map(|pressed| pressed.0),
                 start.continues.map(|session| session.0),
                 clock.utc_ns.0,
+                clock.boot_ns.0,
             ],
         )
     }

@@ -19,6 +19,7 @@ CREATE TABLE sessions (
     pressed_boot_ns INTEGER,
     continues       BLOB,
     started_utc_ns  INTEGER NOT NULL,
+    started_boot_ns INTEGER NOT NULL,
     ended_utc_ns    INTEGER,
     cause           TEXT
 ) STRICT, WITHOUT ROWID;

@@ -107,10 +107,7 @@ impl Index {
                 FROM segments {only} GROUP BY session
              )
              SELECT session, folder, officer, boot_id, zero_boot_ns, pressed_boot_ns, continues,
-                started_utc_ns,
-                (SELECT coalesce(min(boot_ns), 0) FROM ledger
-                 WHERE ledger.session = sessions.session AND kind = 'session-start'),
-                ended_utc_ns, cause,
+                started_utc_ns, started_boot_ns, ended_utc_ns, cause,
                 coalesce(duration_ns, 0), coalesce(chunks, 0), coalesce(video_frames, 0), coalesce(audio_packets, 0),
                 coalesce(media_bytes + record_bytes, 0) + coalesce(end_bytes, 0),
                 coalesce(record_bytes, 0) + coalesce(end_bytes + start_bytes, 0)
