@@ -4,6 +4,7 @@
 import re
 import sqlite3
 import struct
+import subprocess
 from contextlib import closing
 from pathlib import Path
 
@@ -41,6 +42,13 @@ def signed_share(folder):
         records += sum(length for kind, length in top_level_boxes(file) if kind == "uuid")
     ledgers = sum(file.stat().st_size for file in Path(folder).glob("ledger*"))
     return (records + ledgers) / (total + ledgers)
+
+
+def plays(file):
+    """Whether a player decodes it without a word."""
+    command = ["ffmpeg", "-v", "error", "-xerror", "-i", file, "-f", "null", "-"]
+    result = subprocess.run(command, capture_output=True, check=False)
+    return result.returncode == 0 and not result.stderr
 
 
 def last_cause(folder):

@@ -68,13 +68,13 @@ def last_line(text):
     return lines[-1] if lines else "no words"
 
 
-def wait_until(holds, what, limit_s=READY_LIMIT_S):
+def wait_until(holds, what, limit_s=READY_LIMIT_S, every_s=0.05):
     """Waits until `holds()`; fails at the limit."""
     deadline = time.monotonic() + limit_s
     while not holds():
         if time.monotonic() > deadline:
             raise BenchError(f"{what}: not within {limit_s} s")
-        time.sleep(0.05)
+        time.sleep(every_s)
 
 
 class Recorder:
@@ -125,7 +125,7 @@ class Recorder:
         environment = {k: v for k, v in os.environ.items() if k not in ("JOURNAL_STREAM", "NOTIFY_SOCKET")}
         environment["SEALCAM_LOG"] = "info,sealcam::latency=debug"
         self._begin = time.monotonic()
-        with open(self.log, "wb") as log:
+        with open(self.log, "ab") as log:
             self._daemon = subprocess.Popen(
                 [PROGRAMS / "sealcamd", "--bus", self.address, *words], stdout=log, stderr=log, env=environment
             )
@@ -180,6 +180,17 @@ class Recorder:
 
     def export_keys(self, file):
         self._run("key", "export", file, "--evidence", self.evidence)
+
+    def kill(self):
+        """Kills the daemon, as if it had crashed; UTC of that moment."""
+        self._daemon.kill()
+        killed_ns = time.time_ns()
+        self._daemon.wait()
+        return killed_ns
+
+    def start_again(self):
+        """Starts the daemon once more, on what there is."""
+        self._start_daemon()
 
     def end(self):
         """Ends the daemon; the evidence stays until the `with` is left."""
