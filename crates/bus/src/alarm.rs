@@ -23,6 +23,8 @@ words! {
         StorageFull = "storage-full",
         /// There will soon be no room.
         StorageLow = "storage-low",
+        /// No second storage is left to go on with.
+        SecondStorage = "second-storage",
         /// A queue was full and something was dropped.
         Queue = "queue",
         /// UTC was set.
@@ -43,6 +45,7 @@ impl AlarmKind {
             Self::StorageFailed => "0889e90c170942418b75e56fcee0e724",
             Self::StorageFull => "4fba95d68a8e4c6685b3d4e3e0717ca2",
             Self::StorageLow => "52218f2bfdf64510a8f1abde463f95d5",
+            Self::SecondStorage => "406275a4b9a8423d84272e2bfd444e86",
             Self::Queue => "4f2b49d6f2314dacad206d7c4976c248",
             Self::Clock => "f210eacff8c84b1fad0e3bd15e0469c5",
             Self::Power => "c4cab4ad3efd490ca3ad6d0c6f27b001",

@@ -33,6 +33,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let pressed = Instant::now();
     let recording = studio.record(
         &media,
+        &[],
         &settings,
         Arc::new(move |event| {
             if let Ok(sender) = sender.lock() {

@@ -25,14 +25,15 @@ impl Recording {
     pub(crate) fn begin(
         router: &Arc<Router>,
         media: &[Medium],
+        absent: &[Medium],
         settings: &Settings,
         events: EventSink,
     ) -> Result<Self, MediaError> {
-        let delivery = router.record(media, settings, events)?;
+        let delivery = router.record(media, absent, settings, events)?;
         Ok(Self { router: Arc::clone(router), delivery, ended: Mutex::default() })
     }
 
-    /// What is being recorded. A source that was opened again may give something else.
+    /// What is being recorded; a source that was not there from the beginning is here once it has given. A source that was opened again may give something else.
     pub fn tracks(&self) -> Vec<TrackInfo> {
         self.account().tracks
     }

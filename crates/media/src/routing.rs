@@ -22,7 +22,7 @@ use crate::header::Headers;
 use crate::notice::Notices;
 use crate::outbox::{LIVE_BYTES_MAX, Outbox};
 use crate::ring::Item;
-use crate::routing::part::Part;
+pub(crate) use crate::routing::part::Part;
 
 /// Frames of a track that may wait for the other one: for its first, or for the key frame with which both can go on.
 const WAITING_FRAMES_MAX: usize = 4096;
@@ -89,14 +89,14 @@ enum Phase {
 
 impl Routing {
     pub(crate) fn new(
-        tracks: Vec<TrackInfo>,
+        parts: Vec<Part>,
         chunk_ms: u32,
         headers: Arc<Headers>,
         notices: Arc<Notices>,
         outbox: Arc<Outbox>,
     ) -> Self {
         Self {
-            parts: tracks.into_iter().map(Part::new).collect(),
+            parts,
             phase: Phase::Waiting,
             zero_ns: None,
             sequence: 1,
@@ -274,7 +274,7 @@ impl Routing {
 
     /// What it waits for to begin.
     pub(crate) fn lacks_first(&self) -> Option<Medium> {
-        self.parts.iter().find(|part| !part.waits() && !self.has_begun()).map(Part::medium)
+        self.parts.iter().find(|part| part.is_awaited() && !self.has_begun()).map(Part::medium)
     }
 
     pub(crate) fn has_begun(&self) -> bool {
@@ -290,9 +290,9 @@ impl Routing {
         matches!(self.phase, Phase::Waiting) && media.iter().all(waits)
     }
 
-    /// Whether the first frame of this track is still to come.
+    /// Whether the first frame of this track is waited for.
     pub(crate) fn lacks(&self, medium: Medium) -> bool {
-        self.parts.iter().any(|part| part.medium() == medium && !part.is_alive)
+        self.parts.iter().any(|part| part.medium() == medium && !part.is_alive && part.is_awaited())
     }
 
     pub(crate) fn zero_ns(&self) -> i64 {
@@ -303,15 +303,15 @@ impl Routing {
         &self.outbox
     }
 
-    /// The source of this track was opened again.
+    /// The source of this track gives, for the first time or again.
     pub(crate) fn introduce(&mut self, track: TrackInfo) {
         if let Some(part) = self.part_mut(track.medium) {
-            part.info = track;
+            part.info = Some(track);
         }
     }
 
     pub(crate) fn tracks(&self) -> Vec<TrackInfo> {
-        self.parts.iter().map(|part| part.info.clone()).collect()
+        self.parts.iter().filter_map(|part| part.info.clone()).collect()
     }
 
     pub(crate) fn counters(&self) -> Counters {

@@ -165,17 +165,19 @@ impl Studio {
     }
 
     /// Begins a recording of these media, whose sources must be up, with what the ring holds of them. Returns when each
-    /// has come, at most after `start_timeout_ms`. There is one recording at a time.
+    /// has come, at most after `start_timeout_ms`. What of `absent` is opened while it runs joins it. There is one recording
+    /// at a time.
     ///
     /// `events` is called by a thread of the recording, one event after the other. It may block; that is the
     /// back-pressure. It must not call [`Recording::end`].
     pub fn record(
         &self,
         media: &[Medium],
+        absent: &[Medium],
         settings: &Settings,
         events: Arc<dyn Fn(Event) + Send + Sync>,
     ) -> Result<Recording, MediaError> {
-        Recording::begin(&self.router, media, settings, events)
+        Recording::begin(&self.router, media, absent, settings, events)
     }
 
     /// The current picture as JPEG, decoded from the frames since the last key frame. Never one of long ago.

@@ -115,10 +115,11 @@ fn a_recording_is_refused_where_a_source_is_not_open_or_another_runs() {
     let (studio, _notices) = studio(NO_RING);
     let both = settings(Some("test:"), Some("test:"), Pace::Real, false);
     studio.open(Medium::Video, &both).unwrap();
-    let refused = |media: &[Medium]| studio.record(media, &both, Arc::new(|_| ())).err().map(|error| error.to_string());
+    let refused =
+        |media: &[Medium]| studio.record(media, &[], &both, Arc::new(|_| ())).err().map(|error| error.to_string());
     assert_eq!(refused(&wanted(&both)), Some("audio: no source is open; it failed or was not opened".to_owned()));
     assert_eq!(refused(&[]), Some("recording: neither video nor audio is wanted".to_owned()));
-    let recording = studio.record(&[Medium::Video], &both, Arc::new(|_| ())).unwrap();
+    let recording = studio.record(&[Medium::Video], &[], &both, Arc::new(|_| ())).unwrap();
     assert_eq!(refused(&[Medium::Video]), Some("recording: another recording has not ended".to_owned()));
     recording.end();
     assert_eq!(refused(&[Medium::Video]), None);

@@ -70,7 +70,7 @@ fn a_slow_receiver_gets_everything_from_a_replay_which_waits_for_it() {
     let wanted = settings(Some(&source), Some(&source), Pace::Fast, false);
     let (studio, _notices) = studio(NO_RING);
     open_all(&studio, &wanted).unwrap();
-    let recording = studio.record(&Medium::BOTH, &wanted, Arc::new(slow)).unwrap();
+    let recording = studio.record(&Medium::BOTH, &[], &wanted, Arc::new(slow)).unwrap();
     // One fragment of about 5 pictures is being taken, 3 wait, one is open; then the replay waits.
     wait_until(&recording, |count| count.video.muxed >= 20);
     allow.send(()).unwrap();
@@ -105,7 +105,7 @@ fn a_stuck_receiver_makes_losses_that_are_reported() {
     let wanted = Settings { chunk_ms: 100, ..settings(Some("test:"), None, Pace::Real, false) };
     let (studio, notices) = studio(NO_RING);
     open_all(&studio, &wanted).unwrap();
-    let recording = studio.record(&[Medium::Video], &wanted, Arc::new(stuck)).unwrap();
+    let recording = studio.record(&[Medium::Video], &[], &wanted, Arc::new(stuck)).unwrap();
     wait_until(&recording, |count| count.video.lost > 0);
     let first = notice_of(&notices, |notice| dropped(notice, "outbox"));
     assert!(first > 0, "told while it lasts");
@@ -147,7 +147,7 @@ fn a_receiver_that_stalls_for_ten_seconds_loses_nothing() {
     let wanted = settings(Some(&source), Some(&source), Pace::Real, true);
     let (studio, notices) = studio(NO_RING);
     open_all(&studio, &wanted).unwrap();
-    let recording = studio.record(&Medium::BOTH, &wanted, Arc::new(stall)).unwrap();
+    let recording = studio.record(&Medium::BOTH, &[], &wanted, Arc::new(stall)).unwrap();
     let take = Take::follow(recording, &events, 2, |fragments| fragments.len() >= 26);
     assert_eq!((take.counters.video.lost, take.counters.audio.lost), (0, 0));
     assert_eq!(notices.try_iter().collect::<Vec<_>>(), []);

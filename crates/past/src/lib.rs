@@ -54,7 +54,7 @@ pub fn timeline(index: &Index, row: SessionRow, now_boot_ns: Option<u64>) -> Res
     let placed = |row| PlacedInterruption::place(interruption(row), &zero);
     let chunks = index.chunk_times(row.session)?;
     let media_ns = |boot_ns: u64| boot_ns.saturating_sub(row.zero_boot_ns);
-    let continued_by = index.sessions()?.into_iter().find(|other| other.continues == Some(row.session));
+    let continued_by = continued_by(index, row.session)?;
     let id = |session: evidence::SessionId| SessionId::from_bytes(session.0);
     Ok(Timeline {
         session: id(row.session),
@@ -65,8 +65,17 @@ pub fn timeline(index: &Index, row: SessionRow, now_boot_ns: Option<u64>) -> Res
         chunks: ChunkSpan::join(chunks.into_iter().map(span)),
         interruptions: index.interruptions(Some(row.session))?.into_iter().map(placed).collect(),
         continues: row.continues.map(id),
-        continued_by: continued_by.map(|other| id(other.session)),
+        continued_by,
     })
+}
+
+/// The session that goes on with this one, if this index knows it.
+///
+/// # Errors
+/// [`StoreError::Index`] if SQLite cannot answer.
+pub fn continued_by(index: &Index, session: evidence::SessionId) -> Result<Option<SessionId>, StoreError> {
+    let found = index.sessions()?.into_iter().find(|other| other.continues == Some(session));
+    Ok(found.map(|other| SessionId::from_bytes(other.session.0)))
 }
 
 /// Media time 0. The start was entered a little later; both clocks ran alike in between.

@@ -22,6 +22,8 @@ pub enum AlarmKind {
     StorageFull,
     /// There will soon be no room.
     StorageLow,
+    /// No second storage is left to go on with.
+    SecondStorage,
     /// A queue was full and something was dropped.
     Queue,
     /// UTC was set.
@@ -32,7 +34,7 @@ pub enum AlarmKind {
 
 impl AlarmKind {
     /// All of them.
-    pub const ALL: [AlarmKind; 10] = [
+    pub const ALL: [AlarmKind; 11] = [
         AlarmKind::Camera,
         AlarmKind::Microphone,
         AlarmKind::FrameRate,
@@ -40,6 +42,7 @@ impl AlarmKind {
         AlarmKind::StorageFailed,
         AlarmKind::StorageFull,
         AlarmKind::StorageLow,
+        AlarmKind::SecondStorage,
         AlarmKind::Queue,
         AlarmKind::Clock,
         AlarmKind::Power,
@@ -56,6 +59,7 @@ impl AlarmKind {
             AlarmKind::StorageFailed => "storage-failed",
             AlarmKind::StorageFull => "storage-full",
             AlarmKind::StorageLow => "storage-low",
+            AlarmKind::SecondStorage => "second-storage",
             AlarmKind::Queue => "queue",
             AlarmKind::Clock => "clock",
             AlarmKind::Power => "power",

@@ -9,6 +9,9 @@ use crate::sources::Failure;
 use crate::state::{Cause, Phase, State};
 use crate::{Recorder, Recording};
 
+/// Said of a source that takes long.
+pub(crate) const SLOW: &str = "it was opened and gives nothing yet";
+
 impl Recorder {
     /// What an open session records at the moment.
     pub(crate) fn capturing(&self) -> State {
@@ -22,7 +25,7 @@ impl Recorder {
     }
 
     pub(crate) fn open_source(&mut self, medium: Medium, turn: &mut Turn) {
-        self.sources.open(medium, turn.now_ns.saturating_add(self.rules.start_timeout_ns));
+        self.sources.open(medium, turn.now_ns, self.rules.start_timeout_ns);
         turn.give(Effect::OpenSource(medium));
     }
 
@@ -82,6 +85,7 @@ impl Recorder {
         let is_patient = is_resumed && self.rules.repeatable;
         match self.phase {
             Phase::Waiting if media.contains(medium) && !is_patient => self.not_started_without(medium, turn),
+            Phase::Waiting => self.proceed(turn),
             _ => self.end_if_over(turn),
         }
     }
@@ -105,8 +109,12 @@ impl Recorder {
         }
     }
 
-    /// Opens what is to be tried again, and gives up what has not given in time.
+    /// Opens what is to be tried again, tells what is slow, and gives up what has not given in time.
     pub(crate) fn open_again(&mut self, turn: &mut Turn) {
+        for medium in self.sources.take_slow(turn.now_ns).iter() {
+            self.raise_gone(medium, SLOW, turn);
+            self.proceed(turn);
+        }
         for medium in self.sources.late(turn.now_ns).iter() {
             let reason = format!("it gave nothing for {} ms", self.rules.start_timeout_ns / 1_000_000);
             self.source_failed(medium, fault_of(medium), reason, None, turn);
@@ -173,7 +181,7 @@ impl Recorder {
     }
 }
 
-fn fault_of(medium: Medium) -> Fault {
+pub(crate) fn fault_of(medium: Medium) -> Fault {
     match medium {
         Medium::Video => Fault::Camera,
         Medium::Audio => Fault::Microphone,

@@ -58,12 +58,26 @@ impl Recorder {
         if !is_full {
             self.alarms.quiet(AlarmKind::StorageFull, turn);
         }
+        if !early.is_fallen_over && !self.storage.lacks_second {
+            self.alarms.quiet(AlarmKind::SecondStorage, turn);
+        }
     }
 
     /// Nothing is lost, and the recording goes on; but what took over is the last.
-    pub(crate) fn storage_fell_over(&mut self, reason: String, turn: &mut Turn) {
+    pub(crate) fn storage_fell_over(&mut self, is_full: bool, reason: String, turn: &mut Turn) {
         self.recording.early.is_fallen_over = true;
-        self.alarms.raise(AlarmKind::StorageFailed, reason, turn);
+        let detail = format!("the recording is on the second storage: {reason}");
+        if !is_full {
+            self.alarms.raise(AlarmKind::StorageFailed, reason, turn);
+        }
+        self.alarms.raise(AlarmKind::SecondStorage, detail, turn);
+    }
+
+    /// The second storage is asked for and not there; only another start of the recorder finds it.
+    pub(crate) fn second_storage_missing(&mut self, reason: &str, turn: &mut Turn) {
+        self.storage.lacks_second = true;
+        let detail = format!("the second storage is not there: {reason}");
+        self.alarms.raise(AlarmKind::SecondStorage, detail, turn);
     }
 
     fn end_for_storage(&mut self, cause: Cause, reason: String, turn: &mut Turn) {

@@ -13,10 +13,12 @@ pub enum Effect {
     OpenSource(Medium),
     /// Close a source, also what is left of one that failed. Nothing more is told of it.
     CloseSource(Medium),
-    /// Open a session of these media, whose sources give, and record into it.
+    /// Open a session of these media and record into it.
     OpenSession {
         /// Which media.
         media: Media,
+        /// Those of them whose sources do not give yet. They join when they do.
+        absent: Media,
         /// Boot time at which it was asked for.
         pressed_ns: u64,
     },

@@ -73,7 +73,14 @@ pub enum Input {
     },
     /// A storage failed and another has taken over; nothing is lost.
     StorageFellOver {
+        /// Whether for want of room.
+        is_full: bool,
         /// What happened to the first.
+        reason: String,
+    },
+    /// A second storage is configured and cannot be used.
+    SecondStorageMissing {
+        /// Why.
         reason: String,
     },
     /// A write has not returned for a second.

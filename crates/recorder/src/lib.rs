@@ -60,8 +60,10 @@ pub struct Recorder {
 struct Recording {
     media: Media,
     pressed_ns: u64,
-    /// It continues one that was cut off: nobody waits for its start, so it waits for its sources as long as it takes.
+    /// It continues one that was cut off: nobody waits for its start, so it waits for its first source as long as it takes.
     is_resumed: bool,
+    /// It could not be opened, and is to be tried again then.
+    again_ns: Option<u64>,
     interruptions: Interruptions,
     early: Early,
 }
@@ -144,7 +146,7 @@ impl Recorder {
             _ => None,
         };
         let others = [self.sources.next_wake_ns(), self.alarms.next_wake_ns(), self.storage.next_wake_ns()];
-        others.into_iter().chain([post_ns]).flatten().min()
+        others.into_iter().chain([post_ns, self.recording.again_ns]).flatten().min()
     }
 
     /// Takes what happened and says what to do.
@@ -178,7 +180,8 @@ impl Recorder {
             Input::Closed => self.closed(turn),
             Input::CloseFailed(reason) => self.close_failed(reason, turn),
             Input::StorageFailed { is_full, reason } => self.storage_failed(is_full, reason, turn),
-            Input::StorageFellOver { reason } => self.storage_fell_over(reason, turn),
+            Input::StorageFellOver { is_full, reason } => self.storage_fell_over(is_full, reason, turn),
+            Input::SecondStorageMissing { reason } => self.second_storage_missing(&reason, turn),
             Input::StorageStalled => self.storage_stalled(turn),
             Input::StorageMoved => self.storage_moved(turn),
             Input::Space { free_bytes, bytes_per_s } => self.space(free_bytes, bytes_per_s, turn),
@@ -193,6 +196,7 @@ impl Recorder {
     /// Does what is due by now.
     fn pass_time(&mut self, turn: &mut Turn) {
         self.open_again(turn);
+        self.resume_again(turn);
         self.keep_up(turn);
         self.alarms.pass_time(turn);
         if let Phase::Post { until_ns } = self.phase

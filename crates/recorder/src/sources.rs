@@ -9,6 +9,9 @@ const MS: u64 = 1_000_000;
 /// How long to wait before a source that failed is opened again: after the first failure, the second, and so on.
 const BACKOFF_NS: [u64; 3] = [250 * MS, 500 * MS, 1_000 * MS];
 
+/// A source that has not given so long after it was opened is told, however long it may take.
+pub(crate) const SLOW_NS: u64 = 2_500 * MS;
+
 /// A source that gave for so long before it failed is tried again as after its first failure. One that comes and goes is
 /// not: each coming and going is an interruption in the ledger and a segment of its own.
 const STEADY_NS: u64 = 10_000 * MS;
@@ -24,8 +27,8 @@ pub(crate) struct Failure {
 enum Status {
     #[default]
     Closed,
-    /// It must give by then.
-    Opening { until_ns: u64 },
+    /// It must give by `until_ns`. It is slow from `slow_ns` on, until that is told.
+    Opening { slow_ns: Option<u64>, until_ns: u64 },
     /// It gives since then.
     Up { since_ns: u64 },
     /// It gave all it had.
@@ -47,9 +50,10 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
-    /// The source is being opened and must give by `until_ns`.
-    pub(crate) fn open(&mut self, medium: Medium, until_ns: u64) {
-        self.each[medium].status = Status::Opening { until_ns };
+    /// The source is being opened and must give within `timeout_ns`.
+    pub(crate) fn open(&mut self, medium: Medium, now_ns: u64, timeout_ns: u64) {
+        let slow_ns = Some(now_ns.saturating_add(SLOW_NS));
+        self.each[medium].status = Status::Opening { slow_ns, until_ns: now_ns.saturating_add(timeout_ns) };
     }
 
     /// The source gives. False if it was not asked to.
@@ -121,6 +125,11 @@ impl Sources {
         matches!(self.each[medium].status, Status::Gone { retry_ns: Some(_), .. })
     }
 
+    /// Whether it is gone, or takes so long that this was told.
+    pub(crate) fn is_missing(&self, medium: Medium) -> bool {
+        matches!(self.each[medium].status, Status::Gone { .. } | Status::Opening { slow_ns: None, .. })
+    }
+
     /// Whether nothing will come of it any more.
     pub(crate) fn is_over(&self, medium: Medium) -> bool {
         matches!(self.each[medium].status, Status::Ended | Status::Gone { retry_ns: None, .. })
@@ -129,8 +138,8 @@ impl Sources {
     /// The machine slept for so long: what is being opened could not give meanwhile.
     pub(crate) fn slept(&mut self, asleep_ns: u64) {
         for medium in Medium::ALL {
-            if let Status::Opening { until_ns } = &mut self.each[medium].status {
-                *until_ns = until_ns.saturating_add(asleep_ns);
+            if let Status::Opening { slow_ns, until_ns } = &mut self.each[medium].status {
+                slow_ns.iter_mut().chain([until_ns]).for_each(|at_ns| *at_ns = at_ns.saturating_add(asleep_ns));
             }
         }
     }
@@ -144,10 +153,19 @@ impl Sources {
         Medium::ALL.into_iter().filter(is_due).collect()
     }
 
+    /// Those that take long to give. Each is told once.
+    pub(crate) fn take_slow(&mut self, now_ns: u64) -> Media {
+        let mut is_slow = |medium: &Medium| match &mut self.each[*medium].status {
+            Status::Opening { slow_ns, .. } => slow_ns.take_if(|at_ns| *at_ns <= now_ns).is_some(),
+            _ => false,
+        };
+        Medium::ALL.into_iter().filter(|medium| is_slow(medium)).collect()
+    }
+
     /// Those that should have given by now.
     pub(crate) fn late(&self, now_ns: u64) -> Media {
         let is_late = |medium: &Medium| match self.each[*medium].status {
-            Status::Opening { until_ns } => until_ns <= now_ns,
+            Status::Opening { until_ns, .. } => until_ns <= now_ns,
             _ => false,
         };
         Medium::ALL.into_iter().filter(is_late).collect()
@@ -155,7 +173,7 @@ impl Sources {
 
     pub(crate) fn next_wake_ns(&self) -> Option<u64> {
         let wake = |medium: Medium| match self.each[medium].status {
-            Status::Opening { until_ns } => Some(until_ns),
+            Status::Opening { slow_ns, until_ns } => Some(slow_ns.unwrap_or(until_ns).min(until_ns)),
             Status::Gone { retry_ns, .. } => retry_ns,
             _ => None,
         };
@@ -184,7 +202,7 @@ mod tests {
     fn only_a_source_that_gave_for_a_while_is_tried_again_at_once() {
         let mut sources = Sources::default();
         let mut gave_for = |ns: u64| {
-            sources.open(Medium::Video, u64::MAX);
+            sources.open(Medium::Video, 0, u64::MAX);
             assert!(sources.up(Medium::Video, 0));
             fail(&mut sources, ns)
         };

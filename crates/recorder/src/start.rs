@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From the button to an open session: sources are opened and waited for, then the session is opened.
 
+use crate::capture::{SLOW, fault_of};
 use crate::effect::{Effect, NotStarted, Turn};
+use crate::interruptions::Interruptions;
 use crate::medium::{Media, Medium};
 use crate::state::{Cause, Phase};
-use crate::{Recorder, Recording};
+use crate::{Early, Recorder, Recording};
+
+/// A session that goes on with another and could not be opened, for no fault of the recorder's, is tried again so much later.
+const RESUME_AGAIN_NS: u64 = 1_000_000_000;
 
 impl Recorder {
     /// The evidence is open: the sources of standby are opened, and what a cut ended goes on.
@@ -54,14 +59,36 @@ impl Recorder {
         }
     }
 
-    /// Opens the session if every source gives.
+    /// Opens the session if every source gives; one that goes on with another, if any does and the rest is gone.
     pub(crate) fn proceed(&mut self, turn: &mut Turn) {
-        let Recording { media, pressed_ns, .. } = self.recording;
-        if self.phase == Phase::Waiting && media.iter().all(|medium| self.sources.has_given(medium)) {
+        let Recording { media, pressed_ns, again_ns, .. } = self.recording;
+        let absent: Media = media.iter().filter(|medium| !self.sources.has_given(*medium)).collect();
+        let is_ready = absent.is_empty() || self.goes_on_without(absent);
+        if self.phase == Phase::Waiting && again_ns.is_none() && is_ready {
             self.trouble = None;
             self.phase = Phase::Opening;
-            turn.give(Effect::OpenSession { media, pressed_ns });
+            turn.give(Effect::OpenSession { media, absent, pressed_ns });
+            absent.iter().for_each(|medium| self.is_absent(medium, turn));
         }
+    }
+
+    /// Nobody is there to be told what is missing, and what there is must not wait for it.
+    fn goes_on_without(&self, absent: Media) -> bool {
+        let Recording { media, is_resumed, .. } = self.recording;
+        is_resumed
+            && self.rules.repeatable
+            && absent != media
+            && absent.iter().all(|medium| self.sources.is_missing(medium))
+    }
+
+    /// The session begins without this medium.
+    fn is_absent(&mut self, medium: Medium, turn: &mut Turn) {
+        let (fault, reason) = match self.sources.failure(medium) {
+            Some(failure) => (failure.fault, failure.reason.clone()),
+            None => (fault_of(medium), SLOW.to_owned()),
+        };
+        let from_ns = self.recording.pressed_ns;
+        self.recording.interruptions.source_gone(medium, fault, from_ns, reason, turn);
     }
 
     /// A start needs every medium it asks for: the one that is missing is named.
@@ -109,6 +136,20 @@ impl Recorder {
         if is_fault {
             self.trouble(reason.clone(), false, turn);
         }
+        if self.recording.is_resumed && !is_fault && !self.going_down && self.recording.early == Early::default() {
+            let again_ns = Some(turn.now_ns.saturating_add(RESUME_AGAIN_NS));
+            let interruptions = Interruptions::default();
+            self.recording = Recording { again_ns, interruptions, ..std::mem::take(&mut self.recording) };
+            self.phase = Phase::Waiting;
+            return;
+        }
         self.not_started(NotStarted::Session(reason), turn);
+    }
+
+    /// Opens a session that could not be opened, when it is time.
+    pub(crate) fn resume_again(&mut self, turn: &mut Turn) {
+        if self.recording.again_ns.take_if(|at_ns| *at_ns <= turn.now_ns).is_some() {
+            self.proceed(turn);
+        }
     }
 }

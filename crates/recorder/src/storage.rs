@@ -18,6 +18,8 @@ pub(crate) struct Storage {
     pub(crate) is_stalled: bool,
     /// Only the reserve is left.
     pub(crate) is_full: bool,
+    /// The second storage is not there.
+    pub(crate) lacks_second: bool,
     /// The lowest mark that was passed and is not left behind again.
     passed_min: Option<u32>,
     /// Media of a recording that found no place in the queue before it.

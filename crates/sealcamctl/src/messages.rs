@@ -161,6 +161,7 @@ messages! { MESSAGES {
     alarm_storage_failed() { en: "storage failed", zh: "存储故障" }
     alarm_storage_full() { en: "storage full", zh: "存储已满" }
     alarm_storage_low() { en: "storage nearly full", zh: "存储空间不足" }
+    alarm_second_storage() { en: "no second storage left", zh: "无备用存储" }
     alarm_queue() { en: "queue overflowed", zh: "队列溢出" }
     alarm_clock() { en: "clock was set", zh: "时钟被调整" }
     alarm_power() { en: "battery nearly empty", zh: "电量不足" }
@@ -216,6 +217,7 @@ impl Lang {
             AlarmKind::StorageFailed => self.alarm_storage_failed(),
             AlarmKind::StorageFull => self.alarm_storage_full(),
             AlarmKind::StorageLow => self.alarm_storage_low(),
+            AlarmKind::SecondStorage => self.alarm_second_storage(),
             AlarmKind::Queue => self.alarm_queue(),
             AlarmKind::Clock => self.alarm_clock(),
             AlarmKind::Power => self.alarm_power(),

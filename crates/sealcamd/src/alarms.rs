@@ -45,6 +45,7 @@ fn kind_of(kind: AlarmKind) -> bus::AlarmKind {
         AlarmKind::StorageFailed => bus::AlarmKind::StorageFailed,
         AlarmKind::StorageFull => bus::AlarmKind::StorageFull,
         AlarmKind::StorageLow => bus::AlarmKind::StorageLow,
+        AlarmKind::SecondStorage => bus::AlarmKind::SecondStorage,
         AlarmKind::Queue => bus::AlarmKind::Queue,
         AlarmKind::Clock => bus::AlarmKind::Clock,
         AlarmKind::Power => bus::AlarmKind::Power,

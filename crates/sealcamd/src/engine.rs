@@ -10,6 +10,7 @@ use crate::orders::Order;
 use crate::photographer::{Photographer, Subject};
 use crate::supervision::Heartbeat;
 use crate::worker::Worker;
+use crate::writer::FellOver;
 use bus::{BusError, PhotoInfo, SessionId, StartOptions};
 use evidence::record::Event;
 use recorder::{Cause, Effect, Fault, Input, Media, Medium, NotStarted, PerMedium, Recorder, State};
@@ -40,7 +41,7 @@ pub(crate) enum Message {
     /// What came of opening a session.
     Opened(Box<Result<Running, NotRunning>>),
     /// The recording goes on elsewhere, in this session, since its storage failed.
-    FellOver(SessionId, String),
+    FellOver(SessionId, FellOver),
     /// A source failed, or could not be opened.
     SourceFailed { medium: Medium, fault: Fault, error: BusError, last_ns: Option<u64> },
     /// The battery was read.
@@ -178,9 +179,9 @@ impl Engine {
                 self.source_errors[medium] = Some(error);
                 self.step(Input::SourceFailed { medium, fault, reason, last_ns });
             }
-            Message::FellOver(session, reason) => {
+            Message::FellOver(session, fell_over) => {
                 self.running.iter_mut().for_each(|running| running.session = session);
-                self.step(Input::StorageFellOver { reason });
+                self.step(fell_over.into_input());
             }
             Message::Battery { percent, is_discharging } => self.battery(percent, is_discharging),
             Message::Input(input) => {
@@ -218,8 +219,9 @@ impl Engine {
                 let fell_over = running.fell_over.take();
                 (self.running, self.stop_pressed_ns) = (Some(running), None);
                 self.battery.clone().into_iter().for_each(|event| self.order(Order::Note(event)));
+                // First, so that its alarms are not taken for those of an earlier recording.
+                fell_over.into_iter().for_each(|fell_over| self.step(fell_over.into_input()));
                 self.step(Input::Opened);
-                fell_over.into_iter().for_each(|reason| self.step(Input::StorageFellOver { reason }));
             }
             Err(failed) => {
                 let reason = failed.error.message().to_owned();
@@ -256,7 +258,7 @@ impl Engine {
         match effect {
             Effect::OpenSource(medium) => self.sources.open(medium, self.wanted()),
             Effect::CloseSource(medium) => self.sources.close(medium),
-            Effect::OpenSession { media, pressed_ns } => self.open_session(media, pressed_ns),
+            Effect::OpenSession { media, absent, pressed_ns } => self.open_session(media, absent, pressed_ns),
             Effect::EndRecording => self.end_recording(),
             Effect::CloseSession(cause) => self.close_session(cause),
             Effect::BeginInterruption { number, fault, media, from_ns, reason } => {
@@ -281,10 +283,10 @@ impl Engine {
         media.unwrap_or(self.opener.config.recording.media)
     }
 
-    fn open_session(&self, media: Media, pressed_ns: u64) {
+    fn open_session(&self, media: Media, absent: Media, pressed_ns: u64) {
         let Some(media) = bus_media(media) else { return };
         let (officer, continues) = (self.options.officer.clone().unwrap_or_default(), self.continues);
-        self.give(SessionWork::Begin(Begin { media, officer, pressed_ns, continues }));
+        self.give(SessionWork::Begin(Begin { media, absent, officer, pressed_ns, continues }));
     }
 
     fn end_recording(&self) {

@@ -8,6 +8,7 @@ use bus::{
 use evidence::record::Medium;
 use recorder::State;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use store::index::{Index, SessionRow};
 use store::{StoreError, StoredChunk};
@@ -20,6 +21,8 @@ pub(crate) struct Live {
     index: Mutex<()>,
     /// The evidence folders, the first storage's first.
     folders: Vec<PathBuf>,
+    /// The number of the one that the last session went to.
+    in_use: AtomicUsize,
 }
 
 impl Live {
@@ -39,11 +42,16 @@ impl Live {
             evidence_folder: first.unwrap_or_default(),
         };
         let folders = folders.iter().map(|folder| folder.to_path_buf()).collect();
-        Live { status: Mutex::new(status), index: Mutex::new(()), folders }
+        Live { status: Mutex::new(status), index: Mutex::new(()), folders, in_use: AtomicUsize::new(0) }
     }
 
     pub(crate) fn folders(&self) -> &[PathBuf] {
         &self.folders
+    }
+
+    /// Those that recording may still go to, one after the other.
+    pub(crate) fn folders_left(&self) -> &[PathBuf] {
+        self.folders.get(self.in_use.load(Ordering::Relaxed)..).unwrap_or_default()
     }
 
     pub(crate) fn status(&self) -> RecorderStatus {
@@ -86,7 +94,10 @@ impl Live {
         self.lock().prerecord_ns = held_ns;
     }
 
-    pub(crate) fn begin(&self, session: SessionId) {
+    /// A session begins in this folder.
+    pub(crate) fn begin(&self, session: SessionId, folder: &Path) {
+        let number = self.folders.iter().position(|known| known == folder);
+        self.in_use.store(number.unwrap_or(0), Ordering::Relaxed);
         let mut status = self.lock();
         (status.current_session, status.counters, status.recorded_up_to_ns) = (Some(session), Counters::default(), 0);
     }
@@ -160,6 +171,16 @@ impl Live {
             let now_boot_ns = now(&row);
             Ok(vec![past::timeline(index, row, now_boot_ns)?])
         })?;
+        let Some(mut timeline) = found.into_iter().next() else { return Ok(None) };
+        if timeline.continued_by.is_none() {
+            timeline.continued_by = self.continued_by(session)?;
+        }
+        Ok(Some(timeline))
+    }
+
+    /// The session that goes on with this one, perhaps on the other storage.
+    fn continued_by(&self, session: evidence::SessionId) -> Result<Option<SessionId>, StoreError> {
+        let found = self.ask_each(|_, index| Ok(past::continued_by(index, session)?.into_iter().collect()))?;
         Ok(found.into_iter().next())
     }
 

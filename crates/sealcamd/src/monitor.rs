@@ -30,7 +30,6 @@ const RATE_MIN: Duration = Duration::from_secs(10);
 /// Starts to look.
 pub(crate) fn start(opener: &Opener) -> std::io::Result<()> {
     let mut monitor = Monitor {
-        folders: opener.live.folders().to_vec(),
         studio: Arc::clone(&opener.studio),
         rate: Rate::expected(&opener.config),
         live: Arc::clone(&opener.live),
@@ -47,8 +46,6 @@ pub(crate) fn start(opener: &Opener) -> std::io::Result<()> {
 }
 
 struct Monitor {
-    /// Where recordings go, one after the other.
-    folders: Vec<PathBuf>,
     studio: Arc<Studio>,
     rate: Rate,
     live: Arc<Live>,
@@ -59,7 +56,7 @@ struct Monitor {
 impl Monitor {
     fn look(&mut self, also_at_battery: bool) {
         self.live.set_prerecord_ns(self.studio.held_ns());
-        if let Some(free_bytes) = free_bytes(&self.folders) {
+        if let Some(free_bytes) = free_bytes(self.live.folders_left()) {
             self.rate.note(Instant::now(), self.live.status().counters.bytes);
             let bytes_per_s = self.rate.bytes_per_s();
             self.inbox.tell(Message::Input(Input::Space { free_bytes, bytes_per_s }));

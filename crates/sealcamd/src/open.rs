@@ -3,13 +3,13 @@
 //! leaves nothing behind.
 
 use crate::alarms::AlarmBoard;
-use crate::capture::{can_stand_by, list, standby};
+use crate::capture::{can_stand_by, list, medium_of, standby};
 use crate::config::Config;
 use crate::engine::{Inbox, Message};
 use crate::errors::{from_media, from_store};
 use crate::live::Live;
 use crate::orders::{Orders, queue};
-use crate::writer::{Progress, Writer};
+use crate::writer::{FellOver, Progress, Writer};
 use bus::{BusError, Media, Notifier, SessionId};
 use evidence::entry::SourceBody;
 use evidence::record::Medium;
@@ -50,8 +50,8 @@ pub(crate) struct Running {
     pub(crate) orders: Orders,
     pub(crate) progress: Arc<Progress>,
     pub(crate) session: SessionId,
-    /// What happened to the first storage, if the session began on the second.
-    pub(crate) fell_over: Option<String>,
+    /// Set if the session began on the second storage.
+    pub(crate) fell_over: Option<FellOver>,
 }
 
 /// Why a recording is not running.
@@ -94,6 +94,8 @@ pub(crate) enum SessionWork {
 /// A session to begin.
 pub(crate) struct Begin {
     pub(crate) media: Media,
+    /// Those of them whose sources do not give yet.
+    pub(crate) absent: recorder::Media,
     pub(crate) officer: String,
     pub(crate) pressed_ns: u64,
     pub(crate) continues: Option<SessionId>,
@@ -148,8 +150,9 @@ impl Opener {
             // Fails only if the session could not be begun; what was captured belongs to no session then.
             let _ = sink.give(event);
         });
-        let media = list(wanted.media);
-        let recording = self.studio.record(&media, &settings, events);
+        let (absent, present): (Vec<_>, Vec<_>) =
+            list(wanted.media).into_iter().partition(|medium| wanted.absent.contains(medium_of(*medium)));
+        let recording = self.studio.record(&present, &absent, &settings, events);
         let recording = recording.map_err(|error| NotRunning { error: from_media(&error), blame: Blame::Other })?;
         self.begin_session(wanted, &settings, recording, hired)
     }
@@ -199,7 +202,7 @@ impl Opener {
         NewSession {
             officer: wanted.officer.clone(),
             label: self.config.device.id.clone(),
-            sources: recording.tracks().iter().map(|track| source(track, settings)).collect(),
+            sources: sources(list(wanted.media), &recording.tracks(), settings),
             zero_boot_ns: BootNs(recording.zero_ns()),
             pressed_boot_ns: Some(BootNs(wanted.pressed_ns)),
             continues: wanted.continues.map(|id| evidence::SessionId(id.to_bytes())),
@@ -209,13 +212,23 @@ impl Opener {
         }
     }
 }
-fn source(track: &TrackInfo, settings: &Settings) -> SourceBody {
-    let (medium, source) = match track.medium {
-        media::Medium::Video => (Medium::Video, settings.video.as_ref().map(|video| video.source.to_string())),
-        media::Medium::Audio => (Medium::Audio, settings.audio.as_ref().map(|audio| audio.source.to_string())),
+
+/// Of a source that does not give yet nothing is known but which it is.
+fn sources(media: Vec<media::Medium>, tracks: &[TrackInfo], settings: &Settings) -> Vec<SourceBody> {
+    let source = |medium| {
+        let track = tracks.iter().find(|track| track.medium == medium);
+        let (medium, source) = match medium {
+            media::Medium::Video => (Medium::Video, settings.video.as_ref().map(|video| video.source.to_string())),
+            media::Medium::Audio => (Medium::Audio, settings.audio.as_ref().map(|audio| audio.source.to_string())),
+        };
+        SourceBody {
+            medium,
+            source: source.unwrap_or_default(),
+            encoder: track.map_or_else(String::new, |track| track.encoder.clone()),
+            format: track.map_or_else(String::new, |track| format!("{} {}", track.codec_name, shape(track.detail))),
+        }
     };
-    let (source, encoder) = (source.unwrap_or_default(), track.encoder.clone());
-    SourceBody { medium, source, encoder, format: format!("{} {}", track.codec_name, shape(track.detail)) }
+    media.into_iter().map(source).collect()
 }
 
 fn shape(detail: TrackDetail) -> String {

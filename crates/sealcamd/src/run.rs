@@ -17,10 +17,12 @@ use evidence::entry::BootBody;
 use media::Studio;
 use recorder::Input;
 use sd_notify::NotifyState;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use store::clock::SystemClock;
+use store::index::Index;
 use store::{Evidence, Place, Progress, Recovered, StoreError, Work};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
@@ -62,6 +64,8 @@ enum Unfinished {
 struct Storage {
     first: Arc<Evidence>,
     second: Option<Arc<Evidence>>,
+    /// Why the second cannot be used, if one is configured.
+    lacks_second: Option<String>,
     cut_off: Vec<Recovered>,
 }
 
@@ -70,27 +74,34 @@ impl Storage {
         std::iter::once(&self.first).chain(&self.second).map(Arc::clone).collect()
     }
 
-    /// The recording that is to go on: the last one that was cut off, if that was not long ago.
+    /// The recording that is to go on: the last one that was cut off, if that was not long ago and it did not go on already
+    /// on the other storage.
     fn to_resume(&self, config: &Config) -> Option<Recovered> {
         let limit_ns = u64::from(config.recording.resume_within_s) * 1_000_000_000;
         let is_recent = |cut_off: &&Recovered| cut_off.without_ns.is_some_and(|without_ns| without_ns < limit_ns);
-        self.cut_off.last().filter(is_recent).cloned()
+        let went_on = |cut_off: &Recovered| self.all().iter().any(|evidence| goes_on_in(evidence.folder(), cut_off));
+        self.cut_off.iter().rfind(|cut_off| !went_on(cut_off)).filter(is_recent).cloned()
     }
+}
+
+/// Whether a session in this folder goes on with the one that was cut off. Where nobody can tell, it is better recorded.
+fn goes_on_in(folder: &Path, cut_off: &Recovered) -> bool {
+    let found = Index::open_read_only(folder).and_then(|index| past::continued_by(&index, cut_off.session));
+    found.inspect_err(|error| tracing::warn!(%error, "the index cannot be read")).is_ok_and(|found| found.is_some())
 }
 
 fn open_storage(config: &Config) -> Result<Storage> {
     let (first, mut cut_off) = open_evidence(config, &config.evidence.place)?;
-    let second = config.evidence.fallback.as_ref().and_then(|place| match open_evidence(config, place) {
-        Ok((second, recovered)) => {
+    let (mut second, mut lacks_second) = (None, None);
+    match config.evidence.fallback.as_ref().map(|place| open_evidence(config, place)) {
+        Some(Ok((opened, recovered))) => {
             cut_off.extend(recovered);
-            Some(Arc::new(second))
+            second = Some(Arc::new(opened));
         }
-        Err(error) => {
-            tracing::error!("the second storage is not there: {error:#}");
-            None
-        }
-    });
-    Ok(Storage { first: Arc::new(first), second, cut_off })
+        Some(Err(error)) => lacks_second = Some(format!("{error:#}")),
+        None => {}
+    }
+    Ok(Storage { first: Arc::new(first), second, lacks_second, cut_off })
 }
 
 fn open_evidence(config: &Config, place: &Place) -> Result<(Evidence, Vec<Recovered>)> {
@@ -178,6 +189,9 @@ async fn serve_until_end(config: Config, storage: &Storage, claim: Claim) -> Res
     if let Some(error) = opener.evidence.fault() {
         tracing::error!(%error, "nothing can be recorded");
         inbox.tell(storage_failed(&error));
+    }
+    if let Some(reason) = storage.lacks_second.clone() {
+        inbox.tell(Message::Input(Input::SecondStorageMissing { reason }));
     }
     let mut signals = Signals::new()?;
     let heartbeat = Heartbeat::new();

@@ -47,6 +47,23 @@ impl Progress {
     }
 }
 
+/// What happened to the first storage, so that the second took over.
+pub(crate) struct FellOver {
+    is_full: bool,
+    reason: String,
+}
+
+impl FellOver {
+    fn by(error: &StoreError) -> FellOver {
+        FellOver { is_full: error.is_full(), reason: storage(error) }
+    }
+
+    /// For the state machine.
+    pub(crate) fn into_input(self) -> Input {
+        Input::StorageFellOver { is_full: self.is_full, reason: self.reason }
+    }
+}
+
 /// What writes one session.
 pub(crate) struct Writer {
     session: SessionWriter,
@@ -67,7 +84,7 @@ impl Writer {
         opener: &Opener,
         plan: NewSession,
         progress: Arc<Progress>,
-    ) -> Result<(Writer, Option<String>), StoreError> {
+    ) -> Result<(Writer, Option<FellOver>), StoreError> {
         let mut fallback = opener.fallback.clone();
         let (session, fell_over) = begin_somewhere(&opener.evidence, &mut fallback, &plan)?;
         let (inbox, live, notifier) = (opener.inbox.clone(), Arc::clone(&opener.live), opener.notifier.clone());
@@ -78,7 +95,7 @@ impl Writer {
     }
 
     fn announce(&self) {
-        self.live.begin(self.id());
+        self.live.begin(self.id(), self.session.evidence_folder());
         self.notifier.session_started(self.id());
     }
 
@@ -208,7 +225,8 @@ impl Writer {
     fn fall_over(&mut self, fragment: Fragment, error: &StoreError) {
         let Some(second) = self.fallback.take() else { return };
         tracing::error!(%error, "the storage failed; the recording goes on on the second one");
-        let plan = NewSession { continues: Some(self.session.id()), ..self.plan.clone() };
+        // Nobody asked for this session.
+        let plan = NewSession { continues: Some(self.session.id()), pressed_boot_ns: None, ..self.plan.clone() };
         match SessionWriter::begin(second, plan) {
             Ok(session) => self.go_on_in(session, fragment, error),
             Err(second) => {
@@ -223,7 +241,7 @@ impl Writer {
         let cause = if error.is_full() { Cause::StorageFull } else { Cause::StorageFailed };
         self.notifier.session_ended(old.0, cause.as_str());
         self.announce();
-        self.inbox.tell(Message::FellOver(self.id(), storage(error)));
+        self.inbox.tell(Message::FellOver(self.id(), FellOver::by(error)));
         finish_apart(old.1);
         for (number, (_, new)) in std::mem::take(&mut self.interruptions) {
             self.enter_interruption(number, new);
@@ -253,14 +271,14 @@ fn begin_somewhere(
     first: &Arc<Evidence>,
     fallback: &mut Option<Arc<Evidence>>,
     plan: &NewSession,
-) -> Result<(SessionWriter, Option<String>), StoreError> {
+) -> Result<(SessionWriter, Option<FellOver>), StoreError> {
     let error = match SessionWriter::begin(Arc::clone(first), plan.clone()) {
         Ok(session) => return Ok((session, None)),
         Err(error) => error,
     };
     let Some(second) = fallback.take() else { return Err(error) };
     tracing::error!(%error, "the session begins on the second storage");
-    Ok((SessionWriter::begin(second, plan.clone())?, Some(storage(&error))))
+    Ok((SessionWriter::begin(second, plan.clone())?, Some(FellOver::by(&error))))
 }
 
 /// Closes a session whose storage failed as far as that goes, which may take long and must hold up nobody.

@@ -165,6 +165,12 @@ impl SessionWriter {
         self.id
     }
 
+    /// The evidence folder that it is in.
+    #[must_use]
+    pub fn evidence_folder(&self) -> &Path {
+        self.evidence.folder()
+    }
+
     pub(crate) fn plan(&self) -> &NewSession {
         &self.plan
     }

@@ -74,7 +74,7 @@ impl Bug {
         match (self, state) {
             (Bug::DoubleEnd, _) => effects.extend(effects.iter().find(ends).cloned()),
             (Bug::TwoSessions, State::Degraded) => {
-                effects.push(Effect::OpenSession { media: Media::BOTH, pressed_ns: 0 });
+                effects.push(Effect::OpenSession { media: Media::BOTH, absent: Media::NONE, pressed_ns: 0 });
             }
             (Bug::BusyAfterExit, State::Down) => effects.push(Effect::OpenSource(Medium::Video)),
             _ => {}

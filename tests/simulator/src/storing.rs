@@ -145,7 +145,7 @@ impl World {
         let failure = self.failure(&order);
         if std::mem::take(&mut self.conditions.falls_over) && failure.is_none() {
             self.storage_alarm();
-            self.tell(Input::StorageFellOver { reason: "the card is read-only".into() });
+            self.tell(Input::StorageFellOver { is_full: false, reason: "the card is read-only".into() });
         }
         match (order, failure) {
             (Order::Fragment(fragment), None) => self.store(&fragment),

@@ -35,10 +35,11 @@ pub(crate) struct Delivery {
 }
 
 impl Router {
-    /// Begins a recording with what the ring holds, and waits until each of its tracks has come.
+    /// Begins a recording with what the ring holds, and waits until each of `media` has come. What of `absent` comes joins it.
     pub(crate) fn record(
         self: &Arc<Self>,
         media: &[Medium],
+        absent: &[Medium],
         settings: &Settings,
         events: EventSink,
     ) -> Result<Delivery, MediaError> {
@@ -46,16 +47,16 @@ impl Router {
         if state.routing.is_some() {
             return Err(MediaError::pipeline("recording", "another recording has not ended"));
         }
-        let tracks = state.tracks_of(media)?;
-        if tracks.is_empty() {
+        let parts = state.parts_of(media, absent)?;
+        if media.is_empty() {
             return Err(MediaError::pipeline("recording", "neither video nor audio is wanted"));
         }
         let (headers, notices) = (Arc::clone(&self.headers), Arc::clone(&self.notices));
         let feeder = Arc::downgrade(self);
         let outbox = Outbox::start(events, move || feeder.upgrade().iter().for_each(|router| router.feed()));
-        let mut routing = Routing::new(tracks, settings.chunk_ms, headers, notices, Arc::clone(&outbox));
+        let mut routing = Routing::new(parts, settings.chunk_ms, headers, notices, Arc::clone(&outbox));
         let now_ns = self.time.now_ns();
-        routing.take_ring(state.ring.take(media, now_ns));
+        routing.take_ring(state.ring.take(&[media, absent].concat(), now_ns));
         let number = state.begin(routing, now_ns);
         self.changed.notify_all();
         let limit = Duration::from_millis(u64::from(settings.start_timeout_ms));

@@ -4,14 +4,14 @@
 //! Must not wait for anything.
 
 use crate::error::MediaError;
-use crate::event::{Medium, TrackInfo};
+use crate::event::Medium;
 use crate::frame::NS_PER_SECOND;
 use crate::header::HeaderTrack;
 use crate::inlet::Ticket;
 use crate::ring::{Ring, RingLimits};
 use crate::router::Turn;
 use crate::router::track::{AskKey, Standing, Track, Wish};
-use crate::routing::{End, Routing};
+use crate::routing::{End, Part, Routing};
 
 /// Frames wait this much longer than a chunk for the next one.
 const IDLE_NS: i64 = NS_PER_SECOND / 4;
@@ -67,10 +67,14 @@ impl State {
     }
 
     /// The tracks of a recording of these media, video first; an error if a source is not up.
-    pub(super) fn tracks_of(&self, media: &[Medium]) -> Result<Vec<TrackInfo>, MediaError> {
-        let wanted = Medium::BOTH.into_iter().filter(|medium| media.contains(medium));
-        let info = |medium| self.up(medium).and_then(Track::info).ok_or(MediaError::NotOpen { medium });
-        wanted.map(info).collect()
+    pub(super) fn parts_of(&self, media: &[Medium], absent: &[Medium]) -> Result<Vec<Part>, MediaError> {
+        let wanted = Medium::BOTH.into_iter().filter(|medium| media.contains(medium) || absent.contains(medium));
+        let part = |medium| match self.up(medium).and_then(Track::info) {
+            Some(info) => Ok(Part::new(info)),
+            None if absent.contains(&medium) => Ok(Part::absent(medium)),
+            None => Err(MediaError::NotOpen { medium }),
+        };
+        wanted.map(part).collect()
     }
 
     /// Whether the recording that runs takes what these media give, and does not wait for another.

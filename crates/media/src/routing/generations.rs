@@ -41,7 +41,7 @@ impl Routing {
     fn may_take_in(&self) -> bool {
         match self.phase {
             Phase::Waiting => {
-                self.parts.iter().all(Part::waits) || (self.zero_ns.is_some() && self.waiting_ns() >= GRACE_NS)
+                !self.parts.iter().any(Part::is_awaited) || (self.zero_ns.is_some() && self.waiting_ns() >= GRACE_NS)
             }
             // Sound waits for the next key frame of the picture; a picture comes with one.
             Phase::Running(_) => !self.parts.iter().any(Part::is_running_picture),

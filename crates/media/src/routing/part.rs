@@ -13,7 +13,9 @@ use crate::frame::Frame;
 use crate::header::HeaderTrack;
 
 pub(crate) struct Part {
-    pub(crate) info: TrackInfo,
+    medium: Medium,
+    /// None until its source has given for the first time.
+    pub(crate) info: Option<TrackInfo>,
     pub(crate) caps: Option<gst::Caps>,
     /// Frames that came before a generation with this track could begin.
     pub(crate) waiting: VecDeque<Frame>,
@@ -28,9 +30,16 @@ pub(crate) struct Part {
 }
 
 impl Part {
+    /// A track whose source gives.
     pub(crate) fn new(info: TrackInfo) -> Self {
+        Self { info: Some(info.clone()), ..Self::absent(info.medium) }
+    }
+
+    /// A track whose source is not there yet.
+    pub(crate) fn absent(medium: Medium) -> Self {
         Self {
-            info,
+            medium,
+            info: None,
             caps: None,
             waiting: VecDeque::new(),
             is_alive: false,
@@ -42,7 +51,12 @@ impl Part {
     }
 
     pub(crate) fn medium(&self) -> Medium {
-        self.info.medium
+        self.medium
+    }
+
+    /// Whether a recording cannot begin without it: its source gives.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.info.is_some() && !self.waits()
     }
 
     /// Whether its frames go into the generation that runs.

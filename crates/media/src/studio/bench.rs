@@ -101,10 +101,15 @@ impl Bench {
     }
 
     pub(crate) fn record(&self, media: &[Medium]) -> Bound {
+        self.record_without(media, &[])
+    }
+
+    /// What is absent may join.
+    pub(crate) fn record_without(&self, media: &[Medium], absent: &[Medium]) -> Bound {
         let (sender, events) = channel();
         let sender = Mutex::new(sender);
         let send = move |event| lock(&sender).send(event).unwrap_or_default();
-        Bound { recording: self.studio.record(media, &settings(), Arc::new(send)).unwrap(), events }
+        Bound { recording: self.studio.record(media, absent, &settings(), Arc::new(send)).unwrap(), events }
     }
 
     pub(crate) fn element(&self, medium: Medium, name: &str) -> gst::Element {

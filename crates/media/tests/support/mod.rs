@@ -82,7 +82,7 @@ pub(crate) fn record(studio: &Studio, settings: &Settings) -> (Recording, Receiv
     let (sender, events) = channel();
     let sender = Mutex::new(sender);
     let send = move |event| sender.lock().unwrap().send(event).unwrap_or_default();
-    (studio.record(&wanted(settings), settings, Arc::new(send)).unwrap(), events)
+    (studio.record(&wanted(settings), &[], settings, Arc::new(send)).unwrap(), events)
 }
 
 /// Waits until this is true of what was counted; no such wait may take long.

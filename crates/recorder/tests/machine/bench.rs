@@ -154,7 +154,10 @@ fn show(effect: &Effect) -> String {
     match effect {
         Effect::OpenSource(medium) => format!("open {medium}"),
         Effect::CloseSource(medium) => format!("close {medium}"),
-        Effect::OpenSession { media: which, pressed_ns } => format!("session {} {}", media(*which), pressed_ns / MS),
+        Effect::OpenSession { media: which, absent, pressed_ns } => {
+            let without = if absent.is_empty() { String::new() } else { format!(" without {}", media(*absent)) };
+            format!("session {}{without} {}", media(*which), pressed_ns / MS)
+        }
         Effect::EndRecording => "end".into(),
         Effect::CloseSession(cause) => format!("close session {cause}"),
         Effect::BeginInterruption { number, fault, media: which, from_ns, .. } => {

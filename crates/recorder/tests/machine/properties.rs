@@ -29,6 +29,7 @@ struct Watch {
     is_ready: bool,
     is_down: bool,
     is_awaited: bool,
+    is_resumed: bool,
     session: Session,
     is_open: PerMedium<bool>,
     is_giving: PerMedium<bool>,
@@ -49,6 +50,7 @@ impl Watch {
             is_ready: false,
             is_down: false,
             is_awaited: false,
+            is_resumed: false,
             session: Session::None,
             is_open: PerMedium::default(),
             is_giving: PerMedium::default(),
@@ -72,10 +74,17 @@ impl Watch {
             let refused = would_be_refused.map(Effect::Refuse).into_iter().collect::<Vec<_>>();
             prop_assert_eq!(!refused.is_empty(), effects.iter().any(|effect| refused.contains(effect)));
             self.is_awaited |= refused.is_empty();
+            self.is_resumed &= !refused.is_empty();
         }
         if matches!(input, Input::Ready { resume: Some(_) }) {
             // What was cut off goes on, unless it cannot; nobody is told then.
-            self.is_awaited |= self.recorder.state() == State::Opening;
+            self.is_resumed = self.recorder.state() == State::Opening;
+            self.is_awaited |= self.is_resumed;
+        }
+        let goes_on = self.session == Session::Opening && self.recorder.state() == State::Opening;
+        if goes_on && matches!(input, Input::OpenFailed { .. }) && !effects.contains(&Effect::AnswerStarted) {
+            prop_assert!(self.is_resumed, "only what nobody waits for is tried again");
+            self.session = Session::None;
         }
         let was_down = self.is_down;
         for effect in effects {
@@ -114,10 +123,12 @@ impl Watch {
                 prop_assert!(!is_of_use, "{medium} is closed while it gives");
                 (self.is_open[medium], self.is_giving[medium]) = (false, false);
             }
-            Effect::OpenSession { media, pressed_ns } => {
+            Effect::OpenSession { media, absent, pressed_ns } => {
                 prop_assert!(self.session == Session::None && !media.is_empty() && pressed_ns <= self.now_ns);
-                let is_there = |medium| self.is_giving[medium] || self.is_ended[medium];
-                prop_assert!(media.iter().all(is_there), "a start needs every medium");
+                let is_there = |medium: &Medium| self.is_giving[*medium] || self.is_ended[*medium];
+                prop_assert!(media.iter().any(|medium| is_there(&medium)));
+                prop_assert!(media.iter().all(|medium| is_there(&medium) != absent.contains(medium)));
+                prop_assert!(absent.is_empty() || self.is_resumed, "a start needs every medium");
                 (self.session, self.last_number) = (Session::Opening, 0);
                 self.to_answer.push_back(Input::Opened);
             }
@@ -240,7 +251,8 @@ fn any_other() -> impl Strategy<Value = Input> {
 fn any_condition() -> impl Strategy<Value = Input> {
     prop_oneof![
         any::<bool>().prop_map(|is_low| Input::FrameRate { is_low, detail: "x".into() }),
-        Just(Input::StorageFellOver { reason: "x".into() }),
+        any::<bool>().prop_map(|is_full| Input::StorageFellOver { is_full, reason: "x".into() }),
+        Just(Input::SecondStorageMissing { reason: "x".into() }),
         Just(Input::StorageStalled),
         Just(Input::StorageMoved),
         (0..4_000_u64).prop_map(space),

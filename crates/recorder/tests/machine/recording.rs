@@ -222,9 +222,54 @@ fn a_recording_that_was_cut_off_goes_on_when_its_sources_are_there() {
     assert_eq!(bench.state(), State::Opening);
     // Nobody is there to be told that it cannot begin: it is tried until it can.
     assert_eq!(bench.at(200, failed(VIDEO)), "close video, raise camera");
-    assert_eq!(bench.at(300, up(AUDIO)), "");
+    assert_eq!(bench.at(250, failed(AUDIO)), "close audio, raise microphone");
     assert_eq!(bench.at(450, Input::Tick), "open video");
-    assert_eq!(bench.at(600, up(VIDEO)), "quiet camera, session video+audio 100");
+    assert_eq!(bench.at(500, Input::Tick), "open audio");
+    // The picture may come at any moment.
+    assert_eq!(bench.at(600, up(AUDIO)), "quiet microphone");
+    assert_eq!(bench.at(700, up(VIDEO)), "quiet camera, session video+audio 100");
+}
+
+#[test]
+fn what_there_is_goes_on_and_what_is_missing_joins() {
+    let mut bench = Bench::starting(live());
+    bench.at(100, Input::Ready { resume: Some(Media::BOTH) });
+    assert_eq!(bench.at(200, up(AUDIO)), "");
+    let begun = "close video, raise camera, session video+audio without video 100";
+    assert_eq!(bench.at(300, failed(VIDEO)), begun);
+    assert_eq!(bench.at(400, Input::Opened), "started, begin 1 camera video 100");
+    assert_eq!(bench.state(), State::Degraded);
+    assert_eq!(bench.at(550, Input::Tick), "open video");
+    assert_eq!(bench.at(700, up(VIDEO)), "quiet camera, over 1 700");
+    assert_eq!(bench.state(), State::Recording);
+}
+
+#[test]
+fn a_source_that_hangs_is_told_and_not_waited_for() {
+    let mut bench = Bench::starting(live());
+    bench.at(100, Input::Ready { resume: Some(Media::BOTH) });
+    assert_eq!((bench.at(200, up(VIDEO)), bench.next_wake_ms()), (String::new(), Some(2_600)));
+    assert_eq!(bench.at(2_600, Input::Tick), "raise microphone, session video+audio without audio 100");
+    assert_eq!(bench.at(2_700, up(AUDIO)), "quiet microphone");
+    assert_eq!(bench.at(2_800, Input::Opened), "started, begin 1 microphone audio 100, over 1 2700");
+    assert_eq!(bench.state(), State::Recording);
+}
+
+#[test]
+fn a_resumed_recording_that_cannot_be_opened_is_tried_again() {
+    let mut bench = Bench::starting(live());
+    bench.at(100, Input::Ready { resume: Some(Media::BOTH) });
+    bench.at(200, up(VIDEO));
+    assert_eq!(bench.at(300, up(AUDIO)), "session video+audio 100");
+    let failure = |is_fault| Input::OpenFailed { reason: "no frame came".into(), is_fault };
+    assert_eq!((bench.at(400, failure(false)), bench.next_wake_ms()), (String::new(), Some(1_400)));
+    assert_eq!(bench.at(500, up(AUDIO)), "");
+    assert_eq!(bench.at(1_400, Input::Tick), "session video+audio 100");
+    // A fault of the recorder itself is not tried for ever.
+    assert_eq!(
+        bench.at(1_500, failure(true)),
+        "raise storage-failed, not started: the recording could not be opened: no frame came"
+    );
 }
 
 #[test]

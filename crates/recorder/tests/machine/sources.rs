@@ -34,8 +34,10 @@ fn a_source_that_never_gives_is_given_up_in_time_and_tried_again() {
     let mut bench = Bench::starting(live());
     assert_eq!(bench.at(10, Input::Ready { resume: None }), "open video, open audio");
     bench.at(20, up(AUDIO));
-    assert_eq!(bench.next_wake_ms(), Some(5010));
-    assert_eq!(bench.at(5010, Input::Tick), "close video, raise camera");
+    assert_eq!(bench.next_wake_ms(), Some(2510));
+    // It is told before it is given up.
+    assert_eq!((bench.at(2510, Input::Tick), bench.next_wake_ms()), ("raise camera".into(), Some(5010)));
+    assert_eq!(bench.at(5010, Input::Tick), "close video");
     assert_eq!(bench.at(5260, Input::Tick), "open video");
     assert_eq!(bench.at(5300, up(VIDEO)), "quiet camera");
 }
@@ -65,7 +67,8 @@ fn a_source_that_fails_while_it_is_waited_for_refuses_the_start_and_the_other_is
 fn a_start_does_not_wait_for_ever() {
     let mut bench = Bench::standby(on_demand());
     bench.at(100, start(VIDEO.into()));
-    assert_eq!(bench.next_wake_ms(), Some(5100));
+    // Who asked is told when it is given up.
+    assert_eq!((bench.at(2600, Input::Tick), bench.next_wake_ms()), (String::new(), Some(5100)));
     let answer = "close video, not started: the video source is missing: it gave nothing for 5000 ms";
     assert_eq!(bench.at(5100, Input::Tick), answer);
 }
@@ -119,6 +122,6 @@ fn a_source_that_is_being_opened_when_the_recording_ends_is_closed() {
 fn the_machine_asleep_is_no_fault_of_a_source_that_is_being_opened() {
     let mut bench = Bench::starting(live());
     bench.take(Input::Ready { resume: None });
-    assert_eq!(bench.at(64_000, Input::Slept { asleep_ns: 60_000 * MS }), "");
-    assert_eq!(bench.next_wake_ms(), Some(65_000));
+    assert_eq!(bench.at(62_000, Input::Slept { asleep_ns: 60_000 * MS }), "");
+    assert_eq!(bench.next_wake_ms(), Some(62_500));
 }

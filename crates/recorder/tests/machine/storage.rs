@@ -208,20 +208,39 @@ fn a_recording_that_went_well_leaves_no_fault() {
 #[test]
 fn a_storage_that_takes_over_lets_the_recording_go_on() {
     let mut bench = Bench::recording(live());
-    let input = Input::StorageFellOver { reason: "the card is read-only".into() };
-    assert_eq!(bench.take(input), "raise storage-failed");
+    assert_eq!(bench.take(fell_over(false)), "raise storage-failed, raise second-storage");
     assert_eq!(bench.state(), State::Recording);
+}
+
+#[test]
+fn a_full_storage_has_not_failed() {
+    let mut bench = Bench::recording(live());
+    assert_eq!(bench.take(fell_over(true)), "raise second-storage");
+    assert_eq!(bench.state(), State::Recording);
+}
+
+#[test]
+fn a_second_storage_that_is_not_there_is_told_as_long_as_it_is_not() {
+    let mut bench = Bench::standby(live());
+    let missing = Input::SecondStorageMissing { reason: "no such folder".into() };
+    assert_eq!(bench.take(missing), "raise second-storage");
+    bench.all([start(Media::BOTH), Input::Opened, Input::Stop, Input::Drained, Input::Closed]);
+    assert_eq!(bench.alarms(), ["second-storage"]);
+}
+
+fn fell_over(is_full: bool) -> Input {
+    Input::StorageFellOver { is_full, reason: "the card is read-only".into() }
 }
 
 #[test]
 fn a_storage_that_takes_over_while_the_session_is_being_opened_is_told_beyond_that() {
     let mut bench = Bench::opening(live());
-    let input = Input::StorageFellOver { reason: "the card is read-only".into() };
-    assert_eq!(bench.all([input, Input::Opened]), "raise storage-failed, started");
+    let told = bench.all([fell_over(false), Input::Opened]);
+    assert_eq!(told, "raise storage-failed, raise second-storage, started");
     bench.all([Input::Stop, Input::Drained, Input::Closed]);
     assert_eq!(
         bench.all([start(Media::BOTH), Input::Opened]),
-        "session video+audio 1000, started, quiet storage-failed"
+        "session video+audio 1000, started, quiet storage-failed, quiet second-storage"
     );
 }
 

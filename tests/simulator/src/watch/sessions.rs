@@ -29,6 +29,7 @@ impl SessionWatch {
     pub(crate) fn told(&mut self, input: &Input, state: &State, now_ns: u64, post_ns: u64) {
         let is_running = matches!(state, State::Recording | State::Degraded | State::Interrupted);
         match input {
+            Input::OpenFailed { .. } if *state == State::Opening => self.stage = Stage::None,
             Input::Stop if is_running => self.until_ns = Some(now_ns + post_ns),
             Input::Space { free_bytes, .. } if *free_bytes >= RESERVE => {}
             // These may end it at once.

@@ -141,6 +141,44 @@ fn when_all_are_gone_the_recording_stays_open_and_goes_on_with_the_first_that_re
 }
 
 #[test]
+fn a_source_that_was_not_there_joins_when_it_comes() {
+    for (there, absent) in [(audio_plan(), video_plan()), (video_plan(), audio_plan())] {
+        let (medium, missing) = (there.medium, absent.medium);
+        let bench = Bench::up(NO_RING, &[there]);
+        let bound = bench.record_without(&[medium], &[missing]);
+        let media = |bound: &Bound| bound.recording.tracks().iter().map(|track| track.medium).collect::<Vec<_>>();
+        assert_eq!(media(&bound), [medium]);
+        let mut seen = bound.until_generation(0);
+        bench.open(&absent, 10_000).unwrap();
+        seen.extend(bound.until_generation(1));
+        assert_eq!(media(&bound), Medium::BOTH);
+        let (rest, counters) = bound.end();
+        seen.extend(rest);
+        let story = story(&seen);
+        assert!(["0v1.", "0a1."].contains(&story.as_str()), "{story}");
+        assert_eq!(
+            (samples(&seen), counters.audio.lost + counters.video.lost),
+            (counters.video.muxed + counters.audio.muxed, 0)
+        );
+        let number = if medium == VIDEO { 1 } else { 2 };
+        let there = [runs(&seen, 0, 1), runs(&seen, 1, number)].concat();
+        check_seamless(&there, 1);
+    }
+}
+
+#[test]
+fn a_recording_does_not_wait_for_what_is_absent_and_gives_up_what_must_be_there() {
+    let bench = Bench::up(NO_RING, &[audio_plan()]);
+    let refused = |media: &[Medium], absent: &[Medium]| {
+        let begun = bench.studio.record(media, absent, &settings(), Arc::new(|_| ()));
+        begun.err().map(|error| error.to_string())
+    };
+    assert!(refused(&Medium::BOTH, &[]).is_some_and(|text| text.contains("video")));
+    assert!(refused(&[], &Medium::BOTH).is_some());
+    assert_eq!(refused(&[AUDIO], &[VIDEO]), None);
+}
+
+#[test]
 fn what_returns_together_is_taken_in_together() {
     let bench = Bench::up(NO_RING, &[video_plan(), audio_plan()]);
     let bound = bench.record(&Medium::BOTH);
@@ -270,7 +308,7 @@ fn a_source_that_failed_is_not_recorded() {
     let bench = Bench::up(NO_RING, &[video_plan(), audio_plan()]);
     unplug(&bench, VIDEO);
     bench.failure();
-    let refused = bench.studio.record(&Medium::BOTH, &settings(), Arc::new(|_| ())).err();
+    let refused = bench.studio.record(&Medium::BOTH, &[], &settings(), Arc::new(|_| ())).err();
     assert!(matches!(refused, Some(MediaError::NotOpen { medium: VIDEO })), "{refused:?}");
     let bound = bench.record(&[AUDIO]);
     bound.until(is_fragment);

@@ -54,7 +54,7 @@ fn a_receiver_that_is_slow_at_first_gets_all_of_the_ring_and_what_came_meanwhile
         lock(&sender).send(event).unwrap_or_default();
     };
     let began_ns = bench.now_ns();
-    let recording = bench.studio.record(&Medium::BOTH, &settings(), Arc::new(slow)).unwrap();
+    let recording = bench.studio.record(&Medium::BOTH, &[], &settings(), Arc::new(slow)).unwrap();
     assert!(bench.now_ns() - began_ns < 200_000_000, "who records does not wait for who receives");
     standby(1000);
     // One is being taken and three wait; the rest of the ring was not copied yet.
