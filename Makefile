@@ -23,7 +23,7 @@ PROFILE ?= dev
 export DURATION CAMERA MICROPHONE REPLAY MEDIA OUT PROFILE
 
 ALSA_PLUGIN := target/alsa/libasound_module_pcm_sealcam_paced.so
-STALL := target/stall/sealcam_stall.so
+PRELOADS := target/preload/sealcam_stall.so target/preload/sealcam_clock.so
 SCRIPTS := .ci/run scripts/setup scripts/record scripts/chroot-test scripts/check-scripts \
            tests/footage/make bench/bench.py bench/running.py bench/evidence.py
 
@@ -40,7 +40,7 @@ build: ## Build everything with optimisation, in target/release
 
 ##@ Develop
 .PHONY: test
-test: setup-test $(ALSA_PLUGIN) $(STALL) footage ## Run every test
+test: setup-test $(ALSA_PLUGIN) $(PRELOADS) footage ## Run every test
 	cargo test --locked --workspace
 
 .PHONY: check
@@ -50,7 +50,7 @@ check: ## All that must hold before a change goes in: format, lints, tests, docs
 
 .PHONY: bench
 bench: setup-bench ## Measure against peers in the same run, with the limit beside each figure
-	cargo build --locked --release --bin sealcamd --bin sealcamctl --example large
+	cargo build --locked --release --bin sealcamd --bin sealcamctl --bin simulator --example large
 	tests/footage/make --large
 	/usr/bin/python3 bench/bench.py $(BENCH)
 
@@ -104,6 +104,6 @@ $(ALSA_PLUGIN): tests/alsa/sealcam_paced.c | setup-test
 	@mkdir -p $(@D)
 	cc -std=c11 -Wall -Wextra -Werror -O2 -fPIC -shared -DPIC -o $@ $< -lasound -lm
 
-$(STALL): tests/stall/sealcam_stall.c | setup-test
+$(PRELOADS): target/preload/%.so: tests/preload/%.c | setup-test
 	@mkdir -p $(@D)
 	cc -std=c11 -Wall -Wextra -Werror -O2 -fPIC -shared -o $@ $< -ldl

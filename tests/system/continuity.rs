@@ -5,7 +5,7 @@
 //! it; a source that is back is not recorded; a gap has no cause, or no end; a crash or a stall loses what was announced.
 
 use crate::support::bench::{Bench, INTACT, WITH_GAPS};
-use crate::support::footage::{fixture, live, replay, sound_card, stalling};
+use crate::support::footage::{fixture, live, sound_card, stalling};
 use crate::support::mp4::{Medium, Run, runs_of};
 use crate::support::probe;
 use crate::support::watch::Watch;
@@ -223,6 +223,44 @@ fn a_killed_recorder_records_again_and_the_hole_is_on_record() {
 }
 
 #[test]
+fn a_killed_recorder_goes_on_with_what_there_is_and_takes_the_camera_in_when_it_comes() {
+    let (bench, camera) = bench_with_camera();
+    let bench = bench.with(&["recording.resume_within_s=600"]);
+    let mut daemon = bench.start();
+    let mut watch = bench.watch();
+    until_buffered(&bench, SECOND_NS / 2);
+    bench.ctl(&["start"]).good();
+    watch.until_chunk(2);
+    daemon.signal(Signal::KILL);
+    assert_eq!(daemon.exit(), 128 + 9);
+    std::fs::remove_file(&camera).unwrap();
+    let daemon = bench.start();
+    let mut watch = bench.watch();
+    watch.until_chunk(3);
+    let status = bench.ctl(&["status"]).good();
+    assert_eq!((&status["state"], &status["alarms"][0]["kind"]), (&"degraded".into(), &"camera".into()), "{status}");
+    plug_in(&camera);
+    alarm(&mut watch, "alarm_quiet", "camera");
+    let announced = watch.chunks().last().unwrap().number;
+    watch.until_chunk(announced + 4);
+    assert_eq!(bench.ctl(&["status"]).good()["state"], "recording");
+    let session = bench.ctl(&["stop"]).good();
+    let gone = interruption(&bench, "camera");
+    assert_eq!(daemon.stop(), 0);
+    assert_eq!((&gone["session"], &gone["media"]), (&session["id"], &serde_json::json!(["video"])));
+    let segments = bench.segments(&session);
+    let [without, with] = segments.as_slice() else { panic!("{segments:?}") };
+    let alone_ns: u64 = runs_of(without, Medium::Audio).iter().map(Run::duration_ns).sum();
+    let gone_ns = gone["duration_ns"].as_u64().unwrap();
+    assert!(alone_ns.abs_diff(gone_ns) < SECOND_NS, "{alone_ns} ns of sound alone: {gone}");
+    assert!(runs_of(without, Medium::Video).is_empty() && !runs_of(with, Medium::Video).is_empty());
+    segments.iter().for_each(|file| probe::assert_decodes(file));
+    let verdict = bench.verify_all();
+    assert_eq!(verdict.short(), WITH_GAPS, "{}", verdict.report);
+    bench.assert_invariants();
+}
+
+#[test]
 fn a_storage_that_stands_still_for_ten_seconds_loses_nothing() {
     let bench = Bench::new(live());
     let gate = bench.path("stall");
@@ -268,30 +306,4 @@ fn a_recorder_that_was_stopped_for_a_while_shows_the_hole() {
     let expected = if hole > SECOND_NS { WITH_GAPS } else { INTACT };
     assert_eq!(verdict.short(), expected, "{hole} ns without pictures: {}", verdict.report);
     bench.assert_invariants();
-}
-
-#[test]
-fn a_storage_that_fails_is_left_for_the_second_one_and_not_a_chunk_is_missing() {
-    let bench = Bench::new(replay(&fixture())).with(&["replay.pace=fast", "evidence.segment_s=5"]);
-    std::fs::create_dir_all(bench.path("place")).unwrap();
-    let disk = crate::support::mounts::Disk::mount(&bench.path("place"), "size=4m");
-    let (second, keys) = (bench.path("second"), bench.path("second-keys"));
-    let fallback = [
-        format!("evidence.fallback_folder={}", second.display()),
-        format!("evidence.fallback_state={}", keys.display()),
-    ];
-    let bench = bench.with(&fallback.each_ref().map(String::as_str)).on_disk(&disk);
-    let daemon = bench.start();
-    let mut watch = bench.watch();
-    bench.ctl(&["start"]).good();
-    assert_eq!(watch.until_ended(), "storage-full");
-    assert_eq!(watch.until_ended(), "source-ended");
-    let sessions = bench.ctl(&["sessions"]).good()["sessions"].as_array().unwrap().clone();
-    let [first, last] = sessions.as_slice() else { panic!("{sessions:?}") };
-    assert_eq!(last["continues"], first["id"]);
-    let frames = |session: &Value| session["video_frames"].as_u64().unwrap();
-    assert_eq!(frames(first) + frames(last), crate::support::footage::FIXTURE_FRAMES);
-    assert_eq!(daemon.stop(), 0);
-    let verdict = bench.ctl(&["verify", second.to_str().unwrap()]);
-    assert_eq!(verdict.code, 0, "{}", verdict.json);
 }

@@ -6,6 +6,7 @@
 
 mod support;
 
+mod clocks;
 mod continuity;
 mod errors;
 mod json;
@@ -14,6 +15,7 @@ mod live;
 mod playback;
 mod record_command;
 mod replay;
+mod second_storage;
 mod service;
 mod silence;
 mod soak;

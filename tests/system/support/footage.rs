@@ -68,8 +68,22 @@ fn made(name: &str) -> PathBuf {
 /// A storage that does not finish a write as long as the file `gate` is there.
 pub(crate) fn stalling(gate: &Path) -> Vec<(String, PathBuf)> {
     static STALL: OnceLock<PathBuf> = OnceLock::new();
-    let stall = STALL.get_or_init(|| made("target/stall/sealcam_stall.so"));
+    let stall = STALL.get_or_init(|| made("target/preload/sealcam_stall.so"));
     vec![("LD_PRELOAD".into(), stall.clone()), ("SEALCAM_STALL".into(), gate.into())]
+}
+
+/// A machine whose clock is set, and that sleeps, by what the file `hands` says (`set_clocks`).
+pub(crate) fn moving_clocks(hands: &Path) -> Vec<(String, PathBuf)> {
+    static CLOCK: OnceLock<PathBuf> = OnceLock::new();
+    let clock = CLOCK.get_or_init(|| made("target/preload/sealcam_clock.so"));
+    vec![("LD_PRELOAD".into(), clock.clone()), ("SEALCAM_CLOCK".into(), hands.into())]
+}
+
+/// By how much UTC was set, and for how long the machine slept, in all. At once: nobody reads half of it.
+pub(crate) fn set_clocks(hands: &Path, set_ns: i64, slept_ns: u64) {
+    let whole = hands.with_extension("whole");
+    std::fs::write(&whole, format!("{set_ns} {slept_ns}\n")).unwrap();
+    std::fs::rename(whole, hands).unwrap();
 }
 
 /// The same card, which hangs instead when the file is removed: no sound, and no error for a long time.
