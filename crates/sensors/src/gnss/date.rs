@@ -13,7 +13,7 @@
 use std::cmp::Ordering;
 
 const SECONDS_PER_DAY: i64 = 86_400;
-const NS_PER_SECOND: i64 = 1_000_000_000;
+pub(super) const NS_PER_SECOND: i64 = 1_000_000_000;
 pub(super) const NS_PER_DAY: i64 = SECONDS_PER_DAY * NS_PER_SECOND;
 
 /// No receiver of satellites was there before.

@@ -37,27 +37,23 @@ pub(super) struct Epochs {
     told: Option<(TimeOfDay, Seen)>,
 }
 
-/// What became of a sentence.
-#[derive(Debug, PartialEq)]
-pub(super) enum Added {
-    /// It belongs to the epoch that is open, after the one that it ended, if any.
-    Taken(Option<Epoch>),
-    /// Its epoch was told already.
-    Late,
-}
+/// The epoch of a sentence was told already.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Late;
 
 impl Epochs {
     pub(super) fn new(reference: Date) -> Self {
         Self { reference, open: None, told: None }
     }
 
-    pub(super) fn add(&mut self, sentence: &Sentence, first_byte: u64) -> Added {
+    /// Adds a sentence, and gives the epoch that it ended, if any.
+    pub(super) fn add(&mut self, sentence: &Sentence, first_byte: u64) -> Result<Option<Epoch>, Late> {
         if self.is_late(sentence) {
-            return Added::Late;
+            return Err(Late);
         }
         let ended = self.open.take_if(|open| open.is_ended_by(sentence));
         self.open.get_or_insert_with(|| Open::new(first_byte)).add(sentence);
-        Added::Taken(ended.map(|open| open.finish(self.reference)))
+        Ok(ended.map(|open| open.finish(self.reference)))
     }
 
     fn is_late(&mut self, sentence: &Sentence) -> bool {
@@ -75,6 +71,13 @@ impl Epochs {
         let open = self.open.take()?;
         self.told = open.time.map(|time| (time, open.seen));
         Some(open.finish(self.reference))
+    }
+
+    /// Ends the epoch that is open, if there is one; what comes then is of another receiver, for all that is known.
+    pub(super) fn cut(&mut self) -> Option<Epoch> {
+        let ended = self.flush();
+        self.told = None;
+        ended
     }
 
     /// Where the epoch that is open begins.

@@ -237,14 +237,14 @@ mod tests {
         assert_eq!([number("0.027"), number("-17.1"), number("")], [Ok(Some(0.027)), Ok(Some(-17.1)), Ok(None)]);
         assert_eq!([number("5."), number(".5"), number("-0")], [Ok(Some(5.0)), Ok(Some(0.5)), Ok(Some(0.0))]);
         let bad = ["nan", "inf", "1e300", "+1", "--1", "-", ".", "1.2.3", " 1", "0x1", "1234567890123456789"];
-        bad.map(|text| assert_eq!(number(text), Err(Malformed), "{text}"));
+        bad.iter().for_each(|text| assert_eq!(number(text), Err(Malformed), "{text}"));
         assert_eq!(fields("-0.1").positive(), Err(Malformed));
     }
 
     #[test]
     fn whole_numbers_have_no_sign() {
         assert_eq!([whole(b"0012"), whole(b"9999"), whole(b"")], [Ok(Some(12)), Ok(Some(9999)), Ok(None)]);
-        [b"12345".as_slice(), b"-1", b"1.0", b"x"].map(|text| assert_eq!(whole(text), Err(Malformed)));
+        [b"12345".as_slice(), b"-1", b"1.0", b"x"].iter().for_each(|text| assert_eq!(whole(text), Err(Malformed)));
     }
 
     #[test]
@@ -253,7 +253,7 @@ mod tests {
         assert_eq!([ns("000001"), ns("000001."), ns("")], [Ok(Some(1_000_000_000)), Ok(Some(1_000_000_000)), Ok(None)]);
         assert_eq!(ns("000000.0010000019999"), Ok(Some(1_000_001)));
         let bad = ["12345", "1234567", "12345.6", "126000", "250000", "120060", "123456.x", "-12345"];
-        bad.map(|text| assert_eq!(ns(text), Err(Malformed), "{text}"));
+        bad.iter().for_each(|text| assert_eq!(ns(text), Err(Malformed), "{text}"));
     }
 
     #[test]
@@ -265,7 +265,7 @@ mod tests {
         assert_eq!([position(",,,"), position(",N,,E")], [Ok(None), Ok(None)]);
         let bad =
             ["9000.01,N,0,E", "0,N,18000.1,E", "3160,N,0,E", "-31,N,0,E", "31,N,,", "31,,0,E", "31,E,0,N", "31,N,0"];
-        bad.map(|text| assert_eq!(position(text), Err(Malformed), "{text}"));
+        bad.iter().for_each(|text| assert_eq!(position(text), Err(Malformed), "{text}"));
     }
 
     #[test]

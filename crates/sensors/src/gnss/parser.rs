@@ -2,7 +2,7 @@
 //! Bytes in, epochs and counts out. Pure: no thread, no clock, no device.
 
 use super::date::Date;
-use super::epochs::{Added, Epoch, Epochs};
+use super::epochs::{Epoch, Epochs, Late};
 use super::frames::{self, FRAME_BYTES_MAX, Frame};
 use super::sentence::{self, Refused};
 
@@ -87,7 +87,7 @@ impl Parser {
     /// The line is gone: what has begun will not be completed. Ends the epoch that is open, too.
     pub fn cut(&mut self, mut give: impl FnMut(Epoch)) {
         self.judge(|bytes| frames::first(bytes).or_else(|| frames::last(bytes)), &mut give);
-        self.flush().into_iter().for_each(give);
+        self.epochs.cut().into_iter().for_each(give);
     }
 
     /// What came so far.
@@ -151,8 +151,8 @@ impl Parser {
         };
         counts.sentences += 1;
         match self.epochs.add(&sentence, first_byte) {
-            Added::Taken(ended) => ended,
-            Added::Late => {
+            Ok(ended) => ended,
+            Err(Late) => {
                 counts.late += 1;
                 None
             }

@@ -111,7 +111,9 @@ mod tests {
     #[test]
     fn a_satellite_counts_once() {
         let mut set = SatelliteSet::default();
-        [(Gps, 3), (Gps, 32), (Gps, 3), (Beidou, 3)].map(|(constellation, number)| set.insert(constellation, number));
+        for (constellation, number) in [(Gps, 3), (Gps, 32), (Gps, 3), (Beidou, 3)] {
+            set.insert(constellation, number);
+        }
         let mut other = SatelliteSet::default();
         other.insert(Gps, 32);
         set.add(&other);

@@ -190,7 +190,7 @@ fn what_comes_after_its_epoch_was_told_is_late() {
 fn a_time_that_stands_still_is_not_late() {
     let (mut parser, _) = flushed(&[RMC]);
     let mut push = |text| parser.push(line(text).as_bytes(), |epoch| panic!("{epoch:?}"));
-    [GGA, RMC, GGA].map(&mut push);
+    [GGA, RMC, GGA].into_iter().for_each(&mut push);
     assert_eq!((parser.counts().late, parser.flush().unwrap().sentences), (1, 2));
 }
 
@@ -198,6 +198,20 @@ fn a_time_that_stands_still_is_not_late() {
 fn after_a_flush_the_next_time_begins_an_epoch() {
     let (mut parser, _) = flushed(&[RMC, GGA]);
     let later = RMC.replace("120000", "120001");
-    [&*later, GSA_GPS].map(|text| parser.push(line(text).as_bytes(), |epoch| panic!("{epoch:?}")));
+    [&*later, GSA_GPS].iter().for_each(|text| parser.push(line(text).as_bytes(), |epoch| panic!("{epoch:?}")));
     assert_eq!((parser.counts().late, parser.flush().unwrap().sentences), (0, 2));
+}
+
+#[test]
+fn nothing_is_late_behind_a_cut() {
+    let mut parser = Parser::new(reference());
+    for _ in 0..2 {
+        parser.push(line(RMC).as_bytes(), |epoch| panic!("{epoch:?}"));
+        let mut epochs = 0;
+        parser.cut(|_| epochs += 1);
+        assert_eq!(epochs, 1);
+        parser.push(line(GGA).as_bytes(), |epoch| panic!("{epoch:?}"));
+        parser.cut(drop);
+    }
+    assert_eq!(parser.counts().late, 0);
 }
