@@ -30,6 +30,8 @@ const PACE: Duration = Duration::from_millis(10);
 const READ_BYTES: usize = 4096;
 /// Nothing more comes of an epoch when the line is idle for so long.
 const IDLE_NS: u64 = 250 * MS;
+/// Every device has this speed; what it is to have is set when it is open.
+const OPEN_BAUD: u32 = 9600;
 /// How long to wait before a device that is missing is opened again: at first, the second time, and so on.
 const BACKOFF_MS: [u64; 4] = [250, 500, 1_000, 2_000];
 
@@ -185,16 +187,20 @@ impl<Clock: Fn() -> u64, Hear: FnMut(Event)> Work<Clock, Hear> {
     }
 
     fn open(&mut self) -> Result<TTYPort, String> {
-        let now_ns = (self.clock)();
-        let state = self.hunt.begin(now_ns, self.heard());
-        let settings = serialport::new(&self.device, self.hunt.baud()).timeout(READ_TIMEOUT);
-        let line = settings.open_native().map_err(|error| error.to_string());
-        match line {
-            Ok(_) => self.tell(state),
-            // Should it be the speed that the device does not take, there are others.
-            Err(_) => self.hunt.skip(),
-        }
-        line
+        let settings = serialport::new(&self.device, OPEN_BAUD).timeout(READ_TIMEOUT);
+        let mut line = settings.open_native().map_err(|error| error.to_string())?;
+        self.set(&mut line, self.hunt.baud())?;
+        let state = self.hunt.begin((self.clock)(), self.heard());
+        self.tell(state);
+        Ok(line)
+    }
+
+    /// One that cannot be set is not tried again soon.
+    fn set(&mut self, line: &mut TTYPort, baud: u32) -> Result<(), String> {
+        line.set_baud_rate(baud).map_err(|error| {
+            self.hunt.skip();
+            format!("{baud} bit/s: {error}")
+        })
     }
 
     /// Reads until the line is gone or the reader stopped.
@@ -253,7 +259,9 @@ impl<Clock: Fn() -> u64, Hear: FnMut(Event)> Work<Clock, Hear> {
             Step::Stay => {}
             Step::Tell(state) => self.tell(state),
             Step::Try(baud) => {
-                set(line, baud).inspect_err(|_| self.hunt.skip()).map_err(|error| error.to_string())?;
+                self.set(line, baud)?;
+                // What came at another speed.
+                line.clear(ClearBuffer::Input).map_err(|error| error.to_string())?;
                 self.cut();
                 self.tell(State::Searching { baud });
             }
@@ -285,9 +293,4 @@ impl<Clock: Fn() -> u64, Hear: FnMut(Event)> Work<Clock, Hear> {
 
 fn event(epoch: Epoch, arrivals: &Arrivals, now_ns: u64) -> Event {
     Event::Epoch { epoch, arrived_ns: arrivals.of(epoch.first_byte, now_ns) }
-}
-
-fn set(line: &mut TTYPort, baud: u32) -> serialport::Result<()> {
-    line.set_baud_rate(baud)?;
-    line.clear(ClearBuffer::Input)
 }
