@@ -92,9 +92,17 @@ impl Hunt {
         State::Searching { baud: self.baud() }
     }
 
-    /// The speed cannot be set: the next must be tried.
-    pub(super) fn skip(&mut self) {
-        self.current = (self.current + 1) % self.bauds.len();
+    /// The line is gone: on the next, the speed that was right is tried first.
+    pub(super) fn restart(&mut self) {
+        (self.current, self.phase) = (0, Phase::Waiting { since_ns: 0, is_told: false });
+    }
+
+    /// The device does not take this speed: it is not tried again until another was right.
+    pub(super) fn refuse(&mut self) {
+        if self.bauds.len() > 1 {
+            self.bauds.remove(self.current);
+            self.current %= self.bauds.len();
+        }
     }
 
     /// Whether lines come.
@@ -140,7 +148,7 @@ impl Hunt {
         if tried_ns < TRIAL_NS && self.heard.noise_bytes - before.noise_bytes < TRIAL_NOISE_BYTES {
             return Step::Stay;
         }
-        self.skip();
+        self.current = (self.current + 1) % self.bauds.len();
         self.phase = Phase::Waiting { since_ns: now_ns, is_told: false };
         Step::Try(self.baud())
     }
@@ -229,6 +237,36 @@ mod tests {
             assert_eq!(bench.states(), [searching(good), State::Receiving { baud: good }]);
             assert_eq!(bench.hunt.begin(bench.now_ns, bench.heard), searching(good));
         }
+    }
+
+    #[test]
+    fn a_speed_that_was_right_comes_before_those_of_the_factory() {
+        let mut bench = Bench::new(115_200, None);
+        bench.run(5, 100);
+        bench.baud = 0;
+        bench.run(8, 100);
+        assert_eq!(bench.states()[3..6], [115_200, 9600, 38_400].map(searching));
+        bench.hunt.restart();
+        assert_eq!(bench.hunt.baud(), 115_200);
+    }
+
+    #[test]
+    fn a_line_that_is_gone_is_received_no_more() {
+        let mut bench = Bench::new(9600, None);
+        bench.run(5, 100);
+        assert!(bench.hunt.is_receiving());
+        bench.hunt.restart();
+        assert!(!bench.hunt.is_receiving(), "else a device that is missing would be tried again without a longer wait");
+    }
+
+    #[test]
+    fn a_speed_that_is_refused_is_passed_over() {
+        let mut hunt = Hunt::new(Some(12_345));
+        hunt.refuse();
+        hunt.restart();
+        assert_eq!(hunt.baud(), 9600);
+        (0..20).for_each(|_| hunt.refuse());
+        assert_eq!(hunt.baud(), 230_400);
     }
 
     #[test]

@@ -178,6 +178,7 @@ impl<Clock: Fn() -> u64, Hear: FnMut(Event)> Work<Clock, Hear> {
                 End::Stopped => return,
                 End::Gone(reason) => self.tell(State::Missing { reason }),
             }
+            self.hunt.restart();
             let wait = Duration::from_millis(BACKOFF_MS[failures.min(BACKOFF_MS.len() - 1)]);
             failures += 1;
             if self.stops_within(wait) {
@@ -195,10 +196,9 @@ impl<Clock: Fn() -> u64, Hear: FnMut(Event)> Work<Clock, Hear> {
         Ok(line)
     }
 
-    /// One that cannot be set is not tried again soon.
     fn set(&mut self, line: &mut TTYPort, baud: u32) -> Result<(), String> {
         line.set_baud_rate(baud).map_err(|error| {
-            self.hunt.skip();
+            self.hunt.refuse();
             format!("{baud} bit/s: {error}")
         })
     }
