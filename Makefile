@@ -25,7 +25,8 @@ export DURATION CAMERA MICROPHONE REPLAY MEDIA OUT PROFILE
 ALSA_PLUGIN := target/alsa/libasound_module_pcm_sealcam_paced.so
 PRELOADS := target/preload/sealcam_stall.so target/preload/sealcam_clock.so
 SCRIPTS := .ci/run scripts/setup scripts/record scripts/chroot-test scripts/check-scripts \
-           tests/footage/make bench/bench.py bench/running.py bench/evidence.py
+           tests/footage/make bench/bench.py bench/running.py bench/evidence.py \
+           crates/sensors/tests/logs/make.py
 
 ##@ Use
 .PHONY: record

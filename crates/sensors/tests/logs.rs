@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Whole logs of receivers, as `tests/logs/make` makes them: what is read of them, and whether it can be believed. What could
+//! Whole logs of receivers, as `tests/logs/make.py` makes them: what is read of them, and whether it can be believed. What could
 //! break: sentences that each are read right and do not come together; a time that a tunnel, midnight or a leap second upsets.
 
 mod support;

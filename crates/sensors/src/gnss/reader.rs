@@ -206,28 +206,31 @@ impl<Clock: Fn() -> u64, Hear: FnMut(Event)> Work<Clock, Hear> {
     /// Reads until the line is gone or the reader stopped.
     fn serve(&mut self, line: &mut TTYPort) -> End {
         let mut buffer = [0; READ_BYTES];
-        let mut idle_since_ns = (self.clock)();
+        let mut last_ns = (self.clock)();
         loop {
-            let length = match line.read(&mut buffer) {
-                Ok(0) => return End::Gone("end of file".to_owned()),
-                Ok(length) => length,
-                Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::Interrupted) => 0,
-                Err(error) => return End::Gone(error.to_string()),
+            let read = read(line, &mut buffer).and_then(|bytes| {
+                let now_ns = (self.clock)();
+                self.attend(bytes, now_ns, &mut last_ns);
+                self.look(line, now_ns).map(|()| bytes.len())
+            });
+            let wait = match read {
+                Ok(0) => Duration::ZERO,
+                Ok(_) => PACE,
+                Err(reason) => return End::Gone(reason),
             };
-            let now_ns = (self.clock)();
-            if length > 0 {
-                idle_since_ns = now_ns;
-                self.take(&buffer[..length], now_ns);
-            } else if now_ns.saturating_sub(idle_since_ns) >= IDLE_NS {
-                self.flush(now_ns);
-            }
-            if let Err(reason) = self.look(line, now_ns) {
-                return End::Gone(reason);
-            }
-            let wait = if length > 0 { PACE } else { Duration::ZERO };
             if self.stops_within(wait) {
                 return End::Stopped;
             }
+        }
+    }
+
+    /// Takes what was read, or nothing; something was read last at `last_ns`.
+    fn attend(&mut self, bytes: &[u8], now_ns: u64, last_ns: &mut u64) {
+        if !bytes.is_empty() {
+            *last_ns = now_ns;
+            self.take(bytes, now_ns);
+        } else if now_ns.saturating_sub(*last_ns) >= IDLE_NS {
+            self.flush(now_ns);
         }
     }
 
@@ -293,4 +296,14 @@ impl<Clock: Fn() -> u64, Hear: FnMut(Event)> Work<Clock, Hear> {
 
 fn event(epoch: Epoch, arrivals: &Arrivals, now_ns: u64) -> Event {
     Event::Epoch { epoch, arrived_ns: arrivals.of(epoch.first_byte, now_ns) }
+}
+
+/// What is there, as soon as there is something; nothing if nothing comes for a while.
+fn read<'a>(line: &mut TTYPort, buffer: &'a mut [u8]) -> Result<&'a [u8], String> {
+    match line.read(buffer) {
+        Ok(0) => Err("end of file".to_owned()),
+        Ok(length) => Ok(&buffer[..length]),
+        Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::Interrupted) => Ok(&[]),
+        Err(error) => Err(error.to_string()),
+    }
 }
