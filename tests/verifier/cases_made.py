@@ -1635,6 +1635,9 @@ def _gaps():
         one = ("video", begin, end)
         yield case(f"late, told from {begin} to {end}", [(video, begin, end)], [one] if explained else [one, gap])
     yield case("late, told in two", [(video, 1, 5), (video, 5, 10)], [("video", 1, 5), ("video", 5, 10), gap])
+    yield case("late, told in two at once", [(video, 1, 8), (video, 3, 10)], [("video", 1, 8), ("video", 3, 10), gap])
+    told = [("video", 1, 5), ("video", 5, "end")]
+    yield case("late, told in two, one open", [(video, 1, 5), (video, 5, None)], [*told, gap])
     yield case("late, told twice", [(video, 1, 10), (both, 0, 9)], [gap, ("video", 0, 9), ("audio", 0, 9)])
     yield case("late, told of audio", [(audio, 1, 10)], [("audio", 1, 10), gap])
     yield case("late, told of both", [(both, 1, 10)], [gap, ("audio", 1, 10)])
@@ -1805,6 +1808,26 @@ def _gap_places():
     yield end("behind a segment that went back", [[(ten,)], [([v(3, 2)],)]], 5)
     yield end("behind a segment of one medium", [[before], [([v(10, 1)],)]], 11)
     yield end("behind a segment without tracks", [[(ten,)], [([],)]], 0)
+
+    # Without `sources` nothing is told of a gap that has no medium.
+    told, listed = [(both, 0, 100)], [v(0, 100), a(0, 100)]
+    failed = ("source-failed", None)
+    yield end("no sources", [[before]], 13, media=[])
+    yield case("cause, no sources, told", [[before]], [*listed, (None, 13, 13)], "recovered", told, [])
+    yield case("event, no sources, told", [[before, ([], failed)]], [*listed, (None, 13, 13)], "stop", told, [])
+    yield case("event of video, no sources, told", [[before, ([], ("lost", "video"))]], listed, "stop", told, [])
+
+    # Two interruptions that touch: a moment where they do lies within each.
+    told = [(video, 0, 13), (video, 13, 20), (["audio"], 0, 20)]
+    listed = [v(0, 13), v(13, 20), a(0, 20)]
+    yield case("event, told in two", [[before, ([], failed)]], listed, "stop", told)
+    yield case("cause, told in two", [[before]], listed, "recovered", told)
+
+    # A gap without a medium is told only where every source is.
+    for name in both:
+        told, listed = [([name], 0, 20)], [(name, 0, 20), (None, 13, 13)]
+        yield case(f"event, told of {name}", [[before, ([], failed)]], listed, "stop", told)
+        yield case(f"cause, told of {name}", [[before]], listed, "recovered", told)
 
 
 def _with_note(entries, one, two):
