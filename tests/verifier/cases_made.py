@@ -1829,6 +1829,36 @@ def _gap_places():
         yield case(f"event, told of {name}", [[before, ([], failed)]], listed, "stop", told)
         yield case(f"cause, told of {name}", [[before]], listed, "recovered", told)
 
+    # What is forged by rule 4 alone counts. A step is an entry and its time; what is large has the wrong key or device.
+    for name, wrong in {"key": {"key": Key("another")}, "device": {"device": bytes(32)}}.items():
+        for steps, gap in {
+            "I10 e20": (10, 20),
+            "i10 E20": (10, 20),
+            "I10 E20": (10, 20),
+            "I10 i9 e20": (10, 20),
+            "i10 E20 e21": (10, 20),
+        }.items():
+
+            def build(made, wrong=wrong, steps=steps, gap=gap):
+                session = MadeSession(made, "one", zero=0)
+                session.open()
+                for start in (0, 20):
+                    session.chunk(track(scale=1, start=start, duration=10))
+                session.close()
+                for step in steps.split():
+                    body, more = {"id": bytes(16), "session": session.id}, wrong if step[0].isupper() else {}
+                    if step[0] in "iI":
+                        body |= {"cause": "camera", "known": "device", "media": video, "detail": ""}
+                        body["from"] = media_time(int(step[1:]))
+                        session.entries.append(made.entry("interruption", body, **more))
+                    else:
+                        body["to"] = media_time(int(step[1:]))
+                        session.entries.append(made.entry("interruption-end", body, **more))
+                session.finish()
+                return {".": TAMPERED, "sessions/one": TAMPERED, "gaps": nanoseconds([("video", *gap)])}
+
+            yield f"gaps placed, forged by the {name}, {steps}", build
+
 
 def _with_note(entries, one, two):
     other = Made()
