@@ -254,7 +254,7 @@ def _join(report, rel, session, chain):
     elif last != end["last"]:
         report.find(path, "misplaced", "not the last record that the session's end names")
     if end["cause"] not in ("stop", "shutdown", "source-ended"):
-        at = max((at for _, segment in chain for at in segment.ends.values()), default=0)
+        at = chain[-1][1].latest if chain else 0
         gaps.append((None, at, at, end["cause"]))
     return gaps
 

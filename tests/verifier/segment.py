@@ -154,6 +154,8 @@ class Segment:
         # Of each medium: where its first track begins and its last one ends.
         self.begins = {}
         self.ends = {}
+        # The latest end of all tracks.
+        self.latest = 0
         # The names of the photos that records in their place speak of.
         self.photos = set()
 
@@ -261,21 +263,23 @@ class Segment:
 
     def _take(self, record):
         """Step 7."""
+        at = self.latest
         if self.first is None:
             self.first, self.forged_before = record, self.forged_since
+            at = min((start for _, start, _, _ in record.tracks), default=0)
         self.link, self.forged_since = record, 0
         self.photos.update(record.photos)
-        at = min((start for _, start, _, _ in record.tracks), default=max(self.ends.values(), default=0))
         for medium, detail in record.losses:
             self._gap(medium, at, at, detail)
         for medium, start, end, lost in record.tracks:
             before = self.ends.get(medium)
             if lost:
-                self._gap(medium, start if before is None else min(before, start), start, f"{lost} lost")
-            if is_gap(before, start):
+                self._gap(medium, start if before is None else before, start, f"{lost} lost")
+            elif is_gap(before, start):
                 self._gap(medium, before, start, NOTHING_CAPTURED)
             self.begins.setdefault(medium, start)
             self.ends[medium] = end
+            self.latest = max(self.latest, end)
 
     def _gap(self, *gap):
         if len(self.gaps) < MAX_GAPS:
