@@ -1792,10 +1792,13 @@ def _gap_places():
             yield case(f"{name}, twice", [[before, ([], one, one)]], at(13) * 2)
             forged = [[([v(0, 10)],), ([v(10, 9)], one), ([], one)]]
             yield case(f"{name}, behind a forged one", forged, at(10) + at(19), first_key=Key("another"))
-    for one, late in ((("source-failed", "video"), v(10, 15)), (("source-failed", None), v(10, 15))):
-        gaps = [(one[1], 13, 13), late]
-        yield case(f"{one[0]} of {one[1]}, in a late record", [[before, ([v(15, 3)], one)]], gaps)
-    yield case("lost of None, in a late record", [[before, ([v(15, 3)], ("lost", None))]], [(None, 13, 13), v(10, 15)])
+            gaps = [(medium, 13, 13), v(10, 15)]
+            yield case(f"{name}, in a late record", [[before, ([v(15, 3)], one)]], gaps)
+            yield case(f"{name}, in one that lost and is late", [[before, ([v(15, 3, 2)], one)]], gaps)
+    yield case("lost and overlapping", [[(ten,), ([v(7, 5, 2)],)]], [v(7, 7)])
+    told, gaps = [(video, 49.5, 50.5)], [v(10, 90), v(49.5, 50.5)]
+    hidden = [[([v(0, 10), a(0, 50)],), ([v(90, 1)], ("lost", "video"))]]
+    yield case("a lost event within an interruption hides no hole", hidden, gaps, "stop", told)
 
     # The cause of the end.
     def end(name, segments, at, **more):

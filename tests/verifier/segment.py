@@ -274,7 +274,7 @@ class Segment:
         for medium, start, end, lost in record.tracks:
             before = self.ends.get(medium)
             if lost:
-                self._gap(medium, start if before is None else before, start, f"{lost} lost")
+                self._gap(medium, start if before is None else min(before, start), start, f"{lost} lost")
             elif is_gap(before, start):
                 self._gap(medium, before, start, NOTHING_CAPTURED)
             self.begins.setdefault(medium, start)

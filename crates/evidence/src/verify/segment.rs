@@ -390,13 +390,11 @@ impl Judge {
             self.segment.begins.entry(track.medium).or_insert(from_ns);
             let before_ns = self.segment.ends.insert(track.medium, to_ns).unwrap_or(from_ns);
             let cause = match () {
-                // Said with its reason by an event.
-                () if record.events.iter().any(|e| e.event == "lost" && e.medium == Some(track.medium)) => continue,
                 () if track.lost > 0 => Cause::Lost { count: track.lost },
                 () if from_ns > before_ns.saturating_add(GAP_NS) => Cause::Pause,
                 () => continue,
             };
-            self.gap(Gap::between(Some(track.medium), before_ns, from_ns, cause));
+            self.gap(Gap::between(Some(track.medium), before_ns.min(from_ns), from_ns, cause));
         }
         for event in record.events.iter().filter(|e| matches!(e.event.as_str(), "source-failed" | "lost")) {
             let begins_ns = || time_range(record).map_or(0, |(from_ns, _)| from_ns);
