@@ -39,6 +39,11 @@ fn assert_no_hole(segments: &[PathBuf], medium: Medium) {
     }
 }
 
+fn utc_now_ns() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    u64::try_from(now.as_nanos()).unwrap()
+}
+
 /// The only interruption, or the one with this cause.
 fn interruption(bench: &Bench, cause: &str) -> Value {
     let all = bench.ctl(&["interruptions"]).good()["interruptions"].clone();
@@ -202,7 +207,10 @@ fn a_killed_recorder_records_again_and_the_hole_is_on_record() {
             bench.ctl(&["start", "--officer", "110233"]).good();
         }
         watch.until_chunk(crash % 3);
+        // At any moment of a chunk, from the first to the last.
+        std::thread::sleep(Duration::from_millis(crash * 173 % 500));
         daemon.signal(Signal::KILL);
+        let killed_utc_ns = utc_now_ns();
         assert_eq!(daemon.exit(), 128 + 9);
         watch.until_gone();
         let announced = watch.chunks().last().map_or(0, |chunk| chunk.number + 1);
@@ -210,6 +218,9 @@ fn a_killed_recorder_records_again_and_the_hole_is_on_record() {
         let sessions = bench.ctl(&["sessions"]).good()["sessions"].as_array().unwrap().clone();
         let cut_off = sessions.iter().rfind(|one| one["cause"] == "recovered").unwrap();
         assert!(cut_off["chunks"].as_u64().unwrap() >= announced, "{announced} were announced: {cut_off}");
+        let zero_utc_ns = bench.ctl(&["timeline", cut_off["id"].as_str().unwrap()]).good()["zero_utc_ns"].clone();
+        let lost_ns = killed_utc_ns - zero_utc_ns.as_u64().unwrap() - cut_off["duration_ns"].as_u64().unwrap();
+        assert!(lost_ns <= SECOND_NS, "{lost_ns} ns are lost: {cut_off}");
         assert_eq!(interruption(&bench, "recorder")["media"], serde_json::json!(["video", "audio"]));
     }
     let mut watch = bench.watch();
@@ -258,6 +269,25 @@ fn a_killed_recorder_goes_on_with_what_there_is_and_takes_the_camera_in_when_it_
     let verdict = bench.verify_all();
     assert_eq!(verdict.short(), WITH_GAPS, "{}", verdict.report);
     bench.assert_invariants();
+}
+
+#[test]
+fn a_resumed_recording_of_one_medium_leaves_the_other_in_standby_alone() {
+    let bench = Bench::new(live()).with(&["recording.prerecord_s=2", "recording.resume_within_s=600"]);
+    let mut daemon = bench.start();
+    let mut watch = bench.watch();
+    bench.ctl(&["start", "--media", "audio"]).good();
+    watch.until_chunk(1);
+    daemon.signal(Signal::KILL);
+    assert_eq!(daemon.exit(), 128 + 9);
+    let daemon = bench.start();
+    let mut watch = bench.watch();
+    watch.until_chunk(4);
+    let status = bench.ctl(&["status"]).good();
+    assert_eq!((&status["alarms"], &status["state"]), (&serde_json::json!([]), &"recording".into()), "{status}");
+    let session = bench.ctl(&["stop"]).good();
+    assert_eq!((session["video_frames"].as_u64(), session["interruptions"].as_u64()), (Some(0), Some(0)));
+    assert_eq!(daemon.stop(), 0);
 }
 
 #[test]

@@ -174,6 +174,7 @@ impl Recorder {
             }
             Input::SourceEnded { medium } => self.source_ended(medium, turn),
             Input::FrameRate { is_low, detail } => self.frame_rate(is_low, detail, turn),
+            Input::Missed { medium, from_ns, to_ns } => self.missed(medium, from_ns, to_ns, turn),
             Input::Opened => self.opened(turn),
             Input::OpenFailed { reason, is_fault } => self.open_failed(reason, is_fault, turn),
             Input::Drained => self.drained(turn),

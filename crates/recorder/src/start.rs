@@ -3,6 +3,7 @@
 
 use crate::capture::{SLOW, fault_of};
 use crate::effect::{Effect, NotStarted, Turn};
+use crate::fault::Fault;
 use crate::interruptions::Interruptions;
 use crate::medium::{Media, Medium};
 use crate::state::{Cause, Phase};
@@ -72,20 +73,22 @@ impl Recorder {
         }
     }
 
-    /// Nobody is there to be told what is missing, and what there is must not wait for it.
+    /// Nobody is there to be told what is missing, and what there is must not wait for it: not at all, if it is not held
+    /// meanwhile.
     fn goes_on_without(&self, absent: Media) -> bool {
         let Recording { media, is_resumed, .. } = self.recording;
-        is_resumed
-            && self.rules.repeatable
-            && absent != media
-            && absent.iter().all(|medium| self.sources.is_missing(medium))
+        let mut given = media.iter().filter(|medium| !absent.contains(*medium));
+        let can_wait = given.all(|medium| self.rules.held.contains(medium));
+        let is_known = absent.iter().all(|medium| self.sources.is_missing(medium));
+        is_resumed && self.rules.repeatable && absent != media && (is_known || !can_wait)
     }
 
     /// The session begins without this medium.
     fn is_absent(&mut self, medium: Medium, turn: &mut Turn) {
         let (fault, reason) = match self.sources.failure(medium) {
             Some(failure) => (failure.fault, failure.reason.clone()),
-            None => (fault_of(medium), SLOW.to_owned()),
+            None if self.sources.is_missing(medium) => (fault_of(medium), SLOW.to_owned()),
+            None => (Fault::Recorder, "it was still being opened".to_owned()),
         };
         let from_ns = self.recording.pressed_ns;
         self.recording.interruptions.source_gone(medium, fault, from_ns, reason, turn);

@@ -134,6 +134,12 @@ pub(crate) fn standby(config: &Config) -> Media {
     }
 }
 
+/// Those of them that are held for a recording.
+pub(crate) fn held(config: &Config) -> Media {
+    let media = standby(config);
+    if config.recording.prerecord_sound { media } else { media.without(Medium::Audio) }
+}
+
 /// One after the other.
 pub(crate) fn list(media: bus::Media) -> Vec<media::Medium> {
     match media {

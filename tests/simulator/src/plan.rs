@@ -200,6 +200,7 @@ impl Plan {
 fn rules(standby: Media, repeatable: bool, random: &mut Random) -> Rules {
     Rules {
         standby,
+        held: standby,
         repeatable,
         post_ns: if random.percent(50) { random.between(1, 31) * SECOND } else { 0 },
         start_timeout_ns: 2_500 * MS,

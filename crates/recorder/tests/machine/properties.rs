@@ -252,6 +252,11 @@ fn any_condition() -> impl Strategy<Value = Input> {
     prop_oneof![
         any::<bool>().prop_map(|is_low| Input::FrameRate { is_low, detail: "x".into() }),
         any::<bool>().prop_map(|is_full| Input::StorageFellOver { is_full, reason: "x".into() }),
+        (any_medium(), 0..9_u64, 0..9_u64).prop_map(|(medium, from_s, to_s)| Input::Missed {
+            medium,
+            from_ns: from_s * 1_000 * MS,
+            to_ns: to_s * 1_000 * MS,
+        }),
         Just(Input::SecondStorageMissing { reason: "x".into() }),
         Just(Input::StorageStalled),
         Just(Input::StorageMoved),
