@@ -138,8 +138,11 @@ impl Opener {
     }
 
     fn enter_clock_step(&self, step_ns: i64) {
-        if let Err(error) = self.evidence.enter_clock_step(step_ns) {
-            tracing::error!(%error, step_ns, "that UTC was set could not be entered in the ledger");
+        // Each ledger is read alone.
+        for evidence in std::iter::once(&self.evidence).chain(&self.fallback) {
+            if let Err(error) = evidence.enter_clock_step(step_ns) {
+                tracing::error!(%error, step_ns, "that UTC was set could not be entered in a ledger");
+            }
         }
     }
 
