@@ -275,19 +275,21 @@ def measure_start(options):
 
 def kill_once(recorder, chance):
     """Kills the recorder while it records, and starts it again: how much of what was captured by then is not there, and
-    whether all is there that was announced."""
+    how long it takes until something of the next session is. All is there that was announced."""
     with recorder.watch() as watch:
         until(watch, lambda at, event: event["event"] == "chunk_recorded", "a chunk")
         time.sleep(chance.uniform(0, 1.5))
         killed_ns = recorder.kill()
         wait_until(lambda: any(event["event"] == "recorder_gone" for _, event in list(watch.events)), "the end")
         announced = watch.chunks()[-1][1]
-    recorder.start_again()
+        recorder.start_again()
+        is_next = lambda at, event: event["event"] == "chunk_recorded" and event["session"] != announced["session"]
+        again_s = (until(watch, is_next, "a chunk of the next session")[0] - killed_ns) / 1e9
     session = next(s for s in recorder.ask("sessions")["sessions"] if s["id"] == announced["session"])
     zero_ns = recorder.ask("timeline", session["id"])["zero_utc_ns"]
     if session["chunks"] <= announced["chunk"]:
         raise BenchError(f"chunk {announced['chunk']} of {session['id']} was announced and is lost")
-    return (killed_ns - zero_ns - session["duration_ns"]) / 1e9
+    return (killed_ns - zero_ns - session["duration_ns"]) / 1e9, again_s
 
 
 def measure_kills(options):
@@ -295,7 +297,7 @@ def measure_kills(options):
     chance = random.Random(options.kills)
     with live(640, 360, prerecord_s=2) as recorder:
         recorder.ask("start")
-        lost_s = [kill_once(recorder, chance) for _ in range(options.kills)]
+        lost_s, again_s = zip(*(kill_once(recorder, chance) for _ in range(options.kills)))
         recorder.stop()
         recorder.end()
         files = evidence.segments(recorder.evidence)
@@ -306,6 +308,7 @@ def measure_kills(options):
         verified = subprocess.run(verify, stdout=subprocess.DEVNULL, check=False).returncode
     yield statistics.median(lost_s)
     yield max(lost_s)
+    yield max(again_s)
     yield len(unplayable)
     yield 0 if verified in (0, 3) else 1
 
@@ -374,6 +377,7 @@ MEASUREMENTS = {
         [
             Figure("lost by SIGKILL while recording, median", None, 0.6, " s"),
             Figure("lost by SIGKILL while recording, worst", None, 1, " s"),
+            Figure("from SIGKILL to a durable chunk of the next session, started at once, worst", None, 2, " s"),
             Figure("files that do not play after that", None, 0),
             Figure("problems that verification finds in them", None, 0),
         ],
