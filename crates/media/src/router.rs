@@ -157,7 +157,12 @@ impl Router {
         let medium = ticket.medium;
         self.note_up(state, ticket);
         let Some(track) = state.track_mut(ticket) else { return };
+        let missed = track.missed_before(&frame);
         let frame = track.arrive(frame);
+        if let Some((from_ns, to_ns)) = missed {
+            let (from_boot_ns, to_boot_ns) = (self.time.boot_ns(from_ns), self.time.boot_ns(to_ns));
+            self.notices.tell(Notice::Missed { medium, from_boot_ns, to_boot_ns });
+        }
         if let Some(change) = track.watch_rate(&frame) {
             self.notices.tell(Notice::FrameRate { is_low: change.is_low, detail: change.detail });
         }

@@ -21,6 +21,9 @@ const SILENCE_FRAME_TENTHS: i64 = 23;
 /// … but no sooner than this.
 const SILENCE_MIN_NS: i64 = 2 * NS_PER_SECOND;
 
+/// A hole of this length between two frames of a live source is told: a shorter one is a pause.
+const MISSED_MIN_NS: i64 = 2 * NS_PER_SECOND;
+
 /// A source that is wanted.
 #[derive(Debug, Clone)]
 pub(crate) struct Wish {
@@ -134,6 +137,12 @@ impl Track {
         self.begin_ns.get_or_insert(frame.pts_ns);
         self.end_ns = self.end_ns.max(Some(frame.end_ns()));
         frame
+    }
+
+    /// From when to when a live source gave nothing before this frame, if that is long. A file that waits misses nothing.
+    pub(crate) fn missed_before(&self, frame: &Frame) -> Option<(i64, i64)> {
+        let end_ns = self.end_ns.filter(|_| self.wish.live)?;
+        (frame.pts_ns - end_ns >= MISSED_MIN_NS).then_some((end_ns, frame.pts_ns))
     }
 
     /// What is to be said about the frame rate now that this frame came.
@@ -283,6 +292,26 @@ mod tests {
         track.excused = Instant::now().checked_sub(Duration::from_secs(3));
         assert!(track.is_silent());
         assert!(track.idle().unwrap() > Duration::from_secs(9), "its last picture is as old as before");
+    }
+
+    /// What is said to be missed, in ms, where frames of 40 ms begin at these times.
+    fn missed_ms(live: bool, begin_ms: &[i64]) -> Vec<(i64, i64)> {
+        let mut track = track("video/x-h264,framerate=25/1");
+        track.wish.live = live;
+        let missed = begin_ms.iter().filter_map(|ms| {
+            let next = frame(40).shown_at(ms * MS);
+            let missed = track.missed_before(&next);
+            track.arrive(next);
+            missed
+        });
+        missed.map(|(from_ns, to_ns)| (from_ns / MS, to_ns / MS)).collect()
+    }
+
+    #[test]
+    fn a_live_source_missed_what_is_longer_than_a_pause() {
+        assert_eq!(missed_ms(true, &[0, 40, 2079, 2119, 4159, 4199, 9000]), [(2159, 4159), (4239, 9000)]);
+        assert_eq!(missed_ms(true, &[9000, 40, 9040]), [], "frames are shown in another order");
+        assert_eq!(missed_ms(false, &[0, 40, 9000]), []);
     }
 
     /// Whether a camera is silent that gives frames so long, whether it says its rate or not, after this time.
