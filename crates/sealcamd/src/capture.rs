@@ -104,6 +104,9 @@ pub(crate) fn message(notice: Notice) -> Message {
             };
             Message::SourceFailed { medium, fault, error: BusError::new(kind, reason), last_ns: last_boot_ns }
         }
+        Notice::Missed { medium, from_boot_ns, to_boot_ns } => {
+            Message::Input(Input::Missed { medium: medium_of(medium), from_ns: from_boot_ns, to_ns: to_boot_ns })
+        }
         Notice::Ended { medium } => Message::Input(Input::SourceEnded { medium: medium_of(medium) }),
         Notice::FrameRate { is_low, detail } => Message::Input(Input::FrameRate { is_low, detail }),
         Notice::Dropped { queue, count } => Message::Input(Input::Dropped { queue, count }),

@@ -188,11 +188,12 @@ impl Opener {
             Err(error) => {
                 // Its thread ends, and nothing waits for room in its queue any more.
                 drop(hired);
-                recording.end();
+                recording.give_back();
                 let blame = if error.is_full() { Blame::Full } else { Blame::Recorder };
                 return Err(NotRunning { error: from_store(&error), blame });
             }
         };
+        recording.confirm();
         let id = writer.id();
         tracing::info!(session = %id, media = %wanted.media, "session begun");
         // The thread waits for nothing else.
