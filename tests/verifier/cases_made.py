@@ -1834,6 +1834,8 @@ def _gap_places():
             yield case(f"{name}, in the last before a late one", [between, [late]], [*at(10), told])
             yield case(f"{name}, in a segment between", [[(ten,)], [([a(10, 2)], one)], [late]], [*at(10), told])
             yield case(f"{name}, in the next before a late one", [[(ten,)], [([a(10, 2)], one), late]], [*at(10), told])
+            spent, behind = [(ten,), (None, one)], [[([v(10, 5)],)], [([v(20, 1)],)]]
+            yield case(f"{name}, told before another", [spent, *behind], [*at(10), missing(v(15, 20))])
             yield case(f"{name}, in the next, late", [[(ten,)], [(*late, one)]], [*at(15), told])
             yield case(f"{name}, in the next, behind a late one", [[(ten,)], [late, ([], one)]], [*at(18), missing(hole)])
             yield case(f"{name}, with the last before a late one", [[(ten, one)], [late]], [*at(0), missing(hole)])

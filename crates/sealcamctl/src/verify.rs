@@ -252,10 +252,10 @@ fn problem(lang: Lang, problem: Problem) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{gap, missing};
+    use super::{gap, missing, text};
     use crate::text::Lang;
     use evidence::record::Medium;
-    use evidence::verify::{Cause, Gap, Missing};
+    use evidence::verify::{Cause, Gap, Missing, Overall, Report, Totals, Trust};
 
     #[test]
     fn an_interruption_is_told_with_its_cause_and_as_much_of_its_time_as_there_is() {
@@ -314,6 +314,29 @@ mod tests {
         assert_eq!(gap(Lang::En, &of_sound), format!("missing: sound, {range}"));
         let range = "0:00:01.000 至 0:00:10.500:未采集到数据,此处亦无任何记载说明原因";
         assert_eq!(gap(Lang::Zh, &of_sound), format!("无记载的缺失:声音,{range}"));
+    }
+
+    #[test]
+    fn what_is_missing_is_told_first_and_in_the_verdict_of_what_is_intact() {
+        let lost = Cause::Lost { count: 2 };
+        let recorded = Gap { medium: None, from_ns: Some(0), to_ns: Some(0), recorded: true, cause: lost };
+        let unexplained = Gap { medium: Some(Medium::Video), recorded: false, cause: Cause::Pause, ..recorded.clone() };
+        let report = |overall| Report {
+            path: "evidence".into(),
+            scope: "evidence",
+            overall,
+            trust: Trust::NotChecked { device: None },
+            findings: Vec::new(),
+            gaps: vec![recorded.clone(), unexplained.clone()],
+            missing: Missing { gaps: 1, video_ns: 1_000_000, audio_ns: 0 },
+            sessions: Vec::new(),
+            totals: Totals::default(),
+        };
+        let told = text(Lang::En, &report(Overall::IntactWithGaps));
+        assert!(told.starts_with("missing: video, ") && told.contains("\nrecorded gap: recording, "), "{told}");
+        assert!(told.contains("intact, with gaps: 2, of which MISSING: 1 "), "{told}");
+        let told = text(Lang::En, &report(Overall::Tampered));
+        assert!(told.contains("Missing gaps   gaps: 1, video 0:00:00.001\n") && told.ends_with("TAMPERED"), "{told}");
     }
 
     #[test]
