@@ -115,6 +115,7 @@ fn gaps_beside_an_interruption_are_still_named() {
         "video 2 4 camera: unplugged",
         "video 5 7 nothing was captured",
         "audio 7.5 7.5 2: too slow",
+        "audio 7.509333333 7.509333333 2 lost",
         "all 8 8 source-failed",
     ];
     assert_eq!(gaps(&report), expected);
