@@ -10,9 +10,29 @@ from made import wide_box, without_none
 from segment import RECORD_MARK
 
 
+MISSING = "missing"
+
+
+def missing(gap):
+    """A gap that nothing on record explains."""
+    return (*gap, MISSING)
+
+
+def _nanoseconds(gap, last=None):
+    """A gap with its times in nanoseconds; `last` is that of "end"."""
+    times = (last if one == "end" else one for one in gap)
+    return tuple(int(one * SECOND) if isinstance(one, (int, float)) else one for one in times)
+
+
+def _listed(gaps):
+    """Gaps as the verifiers list them."""
+    return gaps and [(*gap[:3], MISSING not in gap) for gap in gaps]
+
+
 class Case:
     """`build` gives back the verdict on the whole, or one by path, perhaps with the answer about the keys; for "gaps"
-    those that are listed of the whole and of the session `one`, for "gaps alone" those of its first segment."""
+    those that are listed of the whole and of the session `one`, for "gaps alone" those of its first segment. A gap is
+    (medium, begin, end), with MISSING behind them if it is not recorded."""
 
     def __init__(self, name, build):
         self.name = f"made/{name}"
@@ -27,7 +47,7 @@ class Case:
         with open(keys, "wb") as file:
             file.write(made.keys())
         expected = dict(expected) if isinstance(expected, dict) else {".": expected}
-        gaps, alone = expected.pop("gaps", None), expected.pop("gaps alone", None)
+        gaps, alone = (_listed(expected.pop(name, None)) for name in ("gaps", "gaps alone"))
         expected = {path: said if isinstance(said, tuple) else (said, None) for path, said in expected.items()}
         # A history that does not prove itself is refused; without one the evidence is still judged.
         overall, trust = expected.pop(".", (None, None))
@@ -1609,16 +1629,14 @@ def _gaps():
             else:
                 session.finish(cause=cause)
             last = made.ticks - zero
-            listed = [
-                (medium, *(time and int((last if time == "end" else time) * SECOND) for time in times))
-                for medium, *times in gaps
-            ]
+            listed = [_nanoseconds(gap, last) for gap in gaps]
             expected = GAPS if cause else INCOMPLETE
             return {".": expected, "sessions/one": expected, "gaps": listed}
 
         return f"gaps {name}", build
 
-    gap = ("video", 1, 10)
+    told = ("video", 1, 10)
+    gap = missing(told)
     yield case("late alone", [], [gap])
     for begin, end, explained in (
         (1, 10, True),
@@ -1636,17 +1654,19 @@ def _gaps():
         yield case(f"late, told from {begin} to {end}", [(video, begin, end)], [one] if explained else [one, gap])
     yield case("late, told in two", [(video, 1, 5), (video, 5, 10)], [("video", 1, 5), ("video", 5, 10), gap])
     yield case("late, told in two at once", [(video, 1, 8), (video, 3, 10)], [("video", 1, 8), ("video", 3, 10), gap])
-    told = [("video", 1, 5), ("video", 5, "end")]
-    yield case("late, told in two, one open", [(video, 1, 5), (video, 5, None)], [*told, gap])
-    yield case("late, told twice", [(video, 1, 10), (both, 0, 9)], [gap, ("video", 0, 9), ("audio", 0, 9)])
+    open_end = [("video", 1, 5), ("video", 5, "end")]
+    yield case("late, told in two, one open", [(video, 1, 5), (video, 5, None)], [*open_end, gap])
+    yield case("late, told twice", [(video, 1, 10), (both, 0, 9)], [told, ("video", 0, 9), ("audio", 0, 9)])
     yield case("late, told of audio", [(audio, 1, 10)], [("audio", 1, 10), gap])
-    yield case("late, told of both", [(both, 1, 10)], [gap, ("audio", 1, 10)])
+    yield case("late, told of both", [(both, 1, 10)], [told, ("audio", 1, 10)])
     yield case("told before zero", [(video, at(-3), at(-2))], [("video", 0, 0)], late=1)
     yield case("told from before zero", [(video, at(-3), 10)], [("video", 0, 10)])
     yield case("told backwards", [(video, 9, 4)], [("video", 9, 4)], late=1)
-    yield case("told backwards, about nothing", [(video, 1.9, 0)], [("video", 1.9, 0), ("video", 1, 1.5)], late=1.5)
+    short = missing(("video", 1, 1.5))
+    yield case("told backwards, about nothing", [(video, 1.9, 0)], [("video", 1.9, 0), short], late=1.5)
     yield case("open", [(video, 3, None)], [("video", 3, "end")], late=1)
-    yield case("open, late after the end", [(video, 1, None)], [("video", 1, "end"), ("video", 1, 100)], late=100)
+    long = missing(("video", 1, 100))
+    yield case("open, late after the end", [(video, 1, None)], [("video", 1, "end"), long], late=100)
     yield case("open, no end", [(video, 3, None)], [("video", 3, None)], late=1, cause=None)
     yield case("open, late, no end", [(video, 1, None)], [("video", 1, None)], late=100, cause=None)
     yield case("open too late, no end", [(video, 2.1, None)], [("video", 2.1, None), gap], cause=None)
@@ -1715,7 +1735,7 @@ def _gap_places():
         return one
 
     def nanoseconds(gaps):
-        return [(medium, *(int(time * SECOND) for time in times)) for medium, *times in gaps]
+        return [_nanoseconds(gap) for gap in gaps]
 
     def case(name, segments, gaps, cause="stop", told=(), media=both, alone=None, first_key=None):
         """A segment is a list of records, a record its tracks and its events; a track is (medium, start, duration,
@@ -1757,19 +1777,21 @@ def _gap_places():
 
     # What begins too late, and frames that are lost.
     ten = [v(0, 10)]
-    yield case("late", [[(ten,), ([v(13, 2)],)]], [v(10, 13)])
-    yield case("late in a record", [[([v(0, 10), v(13, 2)],)]], [v(10, 13)])
-    yield case("late behind one that went back", [[(ten,), ([v(3, 2)],), ([v(12, 2)],)]], [v(5, 12)])
-    yield case("late where another is not", [[([v(0, 10), a(0, 10)],), ([v(10, 9)],), ([a(19, 1)],)]], [a(10, 19)])
-    yield case("late in the next", [[(ten,)], [([v(13, 2)],)]], [v(10, 13)], alone=[])
-    yield case("late in the one but next", [[([v(0, 9), a(0, 9)],)], [([v(9, 9)],)], [([a(18, 9)],)]], [a(9, 18)])
+    yield case("late", [[(ten,), ([v(13, 2)],)]], [missing(v(10, 13))])
+    yield case("late in a record", [[([v(0, 10), v(13, 2)],)]], [missing(v(10, 13))])
+    yield case("late behind one that went back", [[(ten,), ([v(3, 2)],), ([v(12, 2)],)]], [missing(v(5, 12))])
+    yield case("late where another is not", [[([v(0, 10), a(0, 10)],), ([v(10, 9)],), ([a(19, 1)],)]], [missing(a(10, 19))])
+    yield case("late in the next", [[(ten,)], [([v(13, 2)],)]], [missing(v(10, 13))], alone=[])
+    two, one, other = [([v(0, 9), a(0, 9)],)], [([v(9, 9)],)], [([a(18, 9)],)]
+    yield case("late in the one but next", [two, one, other], [missing(a(9, 18))])
     yield case("lost at the beginning", [[([v(3, 2, 4)],)]], [v(3, 3)])
     yield case("lost before any of its medium", [[(ten,), ([a(12, 2, 4)],)]], [a(12, 12)])
     yield case("lost without a hole", [[(ten,), ([v(10, 2, 4)],)]], [v(10, 10)])
     yield case("lost, 1 ms", [[(ten,), ([v(10.001, 2, 4)],)]], [v(10, 10.001)])
     yield case("lost and late", [[(ten,), ([v(13, 2, 4)],)]], [v(10, 13)])
-    yield case("lost and late in a record", [[([v(0, 10), v(13, 2, 1), v(20, 2)],)]], [v(10, 13), v(15, 20)])
-    yield case("lost and late of two", [[([v(0, 10), a(0, 9)],), ([v(13, 2, 1), a(14, 2)],)]], [v(10, 13), a(9, 14)])
+    yield case("lost and late in a record", [[([v(0, 10), v(13, 2, 1), v(20, 2)],)]], [v(10, 13), missing(v(15, 20))])
+    two = ([v(13, 2, 1), a(14, 2)],)
+    yield case("lost and late of two", [[([v(0, 10), a(0, 9)],), two]], [v(10, 13), missing(a(9, 14))])
     yield case("lost and late in the next", [[(ten,)], [([v(13, 2, 4)],)]], [v(10, 13), v(13, 13)], alone=[])
     yield case("lost and told", [[(ten,), ([v(20, 2, 1)],)]], [v(10, 20)], told=[(video, 10, 20)])
     yield case("lost, half told", [[(ten,), ([v(20, 2, 1)],)]], [v(10, 15), v(10, 20)], told=[(video, 10, 15)])
@@ -1792,9 +1814,47 @@ def _gap_places():
             yield case(f"{name}, twice", [[before, ([], one, one)]], at(13) * 2)
             forged = [[([v(0, 10)],), ([v(10, 9)], one), ([], one)]]
             yield case(f"{name}, behind a forged one", forged, at(10) + at(19), first_key=Key("another"))
-            gaps = [(medium, 13, 13), v(10, 15)]
-            yield case(f"{name}, in a late record", [[before, ([v(15, 3)], one)]], gaps)
-            yield case(f"{name}, in one that lost and is late", [[before, ([v(15, 3, 2)], one)]], gaps)
+            hole, late = v(10, 15), ([v(15, 3)],)
+            # The hole in the picture, where the event may be a reason for it.
+            told = missing(hole) if medium == "audio" else hole
+            yield case(f"{name}, in a late record", [[before, (*late, one)]], [*at(13), told])
+            yield case(f"{name}, in one that lost and is late", [[before, ([v(15, 3, 2)], one)]], [*at(13), hole])
+            yield case(f"{name}, in the record before a late one", [[(ten, one), late]], [*at(0), missing(hole)])
+            yield case(f"{name}, behind a late record", [[(ten,), late, ([], one)]], [*at(18), missing(hole)])
+            between = [(ten,), ([a(10, 2)], one)]
+            yield case(f"{name}, before a late record", [[*between, late]], [*at(10), told])
+            yield case(f"{name}, two before a late record", [[*between, ([],), late]], [*at(10), told])
+            again = [missing(v(18, 20)), told, *at(10)]
+            yield case(f"{name}, in the first of two late records", [[(ten,), (*late, one), ([v(20, 1)],)]], again)
+            twice = ([v(15, 3), v(20, 1)], one)
+            holes = [each if told == hole else missing(each) for each in (hole, v(18, 20))]
+            yield case(f"{name}, in a record late twice", [[(ten,), twice]], [*at(10), *holes])
+            # Over a change of segment.
+            yield case(f"{name}, in the end before a late one", [[(ten,), (None, one)], [late]], [*at(10), told])
+            yield case(f"{name}, in the last before a late one", [between, [late]], [*at(10), told])
+            yield case(f"{name}, in a segment between", [[(ten,)], [([a(10, 2)], one)], [late]], [*at(10), told])
+            yield case(f"{name}, in the next before a late one", [[(ten,)], [([a(10, 2)], one), late]], [*at(10), told])
+            spent, behind = [(ten,), (None, one)], [[([v(10, 5)],)], [([v(20, 1)],)]]
+            yield case(f"{name}, told before another", [spent, *behind], [*at(10), missing(v(15, 20))])
+            yield case(f"{name}, in the next, late", [[(ten,)], [(*late, one)]], [*at(15), told])
+            yield case(f"{name}, in the next, behind a late one", [[(ten,)], [late, ([], one)]], [*at(18), missing(hole)])
+            yield case(f"{name}, with the last before a late one", [[(ten, one)], [late]], [*at(0), missing(hole)])
+    # Where a segment between is not there, nothing is said of the times over that.
+    for name, behind in {"behind it": [v(15, 3)], "in the one but next": [a(15, 3)]}.items():
+
+        def build(made, behind=behind):
+            session = MadeSession(made, "one", zero=0)
+            for tracks in (ten, [v(10, 1)], behind, [v(30, 1)]):
+                session.open()
+                session.chunk([placed(*one) for one in tracks])
+                session.close()
+            session.finish()
+            del made.files["sessions/one/0002.mp4"]
+            late = [missing(v(18, 30))] if behind[0][0] == "video" else []
+            return {".": INCOMPLETE, "sessions/one": INCOMPLETE, "gaps": nanoseconds(late)}
+
+        yield f"gaps placed, a segment away, late {name}", build
+
     yield case("lost and overlapping", [[(ten,), ([v(7, 5, 2)],)]], [v(7, 7)])
     told, gaps = [(video, 49.5, 50.5)], [v(10, 90), v(49.5, 50.5)]
     hidden = [[([v(0, 10), a(0, 50)],), ([v(90, 1)], ("lost", "video"))]]
