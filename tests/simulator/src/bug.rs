@@ -5,6 +5,9 @@
 use crate::plan::{MS, Plan, SECOND};
 use recorder::{AlarmKind, Effect, Input, Media, Medium, PerMedium, Rules, State};
 
+/// What the machine says of a source that takes long.
+const SLOW: &str = "it was opened and gives nothing yet";
+
 /// Something that is wrong on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bug {
@@ -24,6 +27,8 @@ pub enum Bug {
     NoClose,
     /// An alarm is not raised.
     NoAlarm(AlarmKind),
+    /// A source that takes long to give is told only when it has failed.
+    SlowUntold,
     /// An alarm is not quiet when it should be.
     NoQuiet(AlarmKind),
     /// A source that failed is not opened again.
@@ -97,6 +102,7 @@ impl Bug {
             (Bug::NoClose, Effect::CloseSource(_)) => None,
             (Bug::EndlessInterruption, Effect::EndInterruption { .. }) => None,
             (Bug::NoAlarm(kind), Effect::Raise(alarm)) if alarm.kind == kind => None,
+            (Bug::SlowUntold, Effect::Raise(alarm)) if alarm.detail == SLOW => None,
             (Bug::NoQuiet(kind), Effect::Quiet(quiet)) if quiet == kind => None,
             (Bug::NoAnswerToStart, Effect::AnswerNotStarted(_)) => None,
             (Bug::NoAnswerToStop, Effect::AnswerStopped) => None,

@@ -58,6 +58,8 @@ impl World {
             Mishap::Unplugged(medium) => self.unplug(medium),
             Mishap::Silent(medium) => self.fall_silent(medium),
             Mishap::BornBroken(medium) => self.break_from_birth(medium),
+            // A replay's file is there at once.
+            Mishap::Sluggish(medium) => self.sources[medium].is_sluggish = self.plan.replay_s.is_none(),
             Mishap::HalfRate => self.set_half_rate(true),
             Mishap::Stall => self.conditions.stalled_until_ns = self.now_ns + length_ns,
             Mishap::Slow => self.conditions.is_slow = true,
@@ -81,6 +83,7 @@ impl World {
             Mishap::Unplugged(medium) => self.repair(medium, |source| source.is_unplugged = false),
             Mishap::Silent(medium) => self.repair(medium, |source| source.is_silent = false),
             Mishap::BornBroken(medium) => self.repair(medium, |source| source.is_born_broken = false),
+            Mishap::Sluggish(medium) => self.repair(medium, |source| source.is_sluggish = false),
             Mishap::HalfRate => self.set_half_rate(false),
             Mishap::Slow => self.conditions.is_slow = false,
             Mishap::BadStorage => self.conditions.is_bad = false,

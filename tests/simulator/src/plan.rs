@@ -11,13 +11,17 @@ pub(crate) const HOUR: u64 = 60 * MINUTE;
 pub(crate) const DAY: u64 = 24 * HOUR;
 
 /// Frames that may wait in fragments to be taken by the writer.
-pub(crate) const OUTBOX_FRAGMENTS_MAX: usize = 20;
+pub(crate) const OUTBOX_FRAGMENTS_MAX: usize = 32;
 /// Fragments on their way to the disk.
 pub(crate) const ORDERS_FRAGMENTS_MAX: usize = 16;
 /// Ledger entries on their way to the disk.
-pub(crate) const ENTRIES_MAX: usize = 256;
+pub(crate) const ENTRIES_MAX: usize = 1024;
 /// A source that gives nothing for so long has failed; looked at every 100 ms.
 pub(crate) const SILENCE: u64 = 2 * SECOND;
+/// An opened source may take so long to its first frame, as in the daemon: 20 s to be opened and 5 s to give.
+pub(crate) const START_TIMEOUT: u64 = 25 * SECOND;
+/// What the media side waits for a first frame of a source that is open.
+pub(crate) const FIRST_FRAME: u64 = 5 * SECOND;
 /// How often the daemon looks at room and battery.
 pub(crate) const LOOK: u64 = 2 * SECOND;
 /// A write that takes so long is told.
@@ -40,6 +44,8 @@ pub(crate) enum Mishap {
     Silent(Medium),
     /// A device that is opened from now on never gives a frame.
     BornBroken(Medium),
+    /// A device that is opened from now on takes long to give, or longer than anyone waits.
+    Sluggish(Medium),
     /// The camera gives half its frames.
     HalfRate,
     /// A write does not return.
@@ -69,13 +75,15 @@ pub(crate) enum Mishap {
 }
 
 impl Mishap {
-    pub(crate) const ALL: [Mishap; 19] = [
+    pub(crate) const ALL: [Mishap; 21] = [
         Mishap::Unplugged(Medium::Video),
         Mishap::Unplugged(Medium::Audio),
         Mishap::Silent(Medium::Video),
         Mishap::Silent(Medium::Audio),
         Mishap::BornBroken(Medium::Video),
         Mishap::BornBroken(Medium::Audio),
+        Mishap::Sluggish(Medium::Video),
+        Mishap::Sluggish(Medium::Audio),
         Mishap::HalfRate,
         Mishap::Stall,
         Mishap::Slow,
@@ -96,9 +104,8 @@ impl Mishap {
         match self {
             Mishap::Unplugged(_) | Mishap::BornBroken(_) => 10 * SECOND,
             Mishap::Silent(_) => 4 * SECOND,
-            Mishap::HalfRate | Mishap::Slow => 20 * SECOND,
-            Mishap::Stall => 15 * SECOND,
-            Mishap::BadStorage | Mishap::Full => 30 * SECOND,
+            Mishap::HalfRate | Mishap::Slow | Mishap::Stall => 20 * SECOND,
+            Mishap::BadStorage | Mishap::Full | Mishap::Sluggish(_) => 30 * SECOND,
             Mishap::NoSession => 10 * SECOND,
             Mishap::Battery => MINUTE,
             Mishap::PowerCut => 20 * SECOND,
@@ -203,7 +210,7 @@ fn rules(standby: Media, repeatable: bool, random: &mut Random) -> Rules {
         held: standby,
         repeatable,
         post_ns: if random.percent(50) { random.between(1, 31) * SECOND } else { 0 },
-        start_timeout_ns: 2_500 * MS,
+        start_timeout_ns: START_TIMEOUT,
         warn_min: vec![60, 30, 10],
         reserve_bytes: RESERVE,
     }

@@ -7,7 +7,7 @@ use simulator::{Bug, Invariant, Run};
 
 const HOUR_NS: u64 = 60 * 60 * 1_000_000_000;
 
-const BUGS: [(Bug, Invariant); 34] = [
+const BUGS: [(Bug, Invariant); 35] = [
     (Bug::AnnouncedEarly, Invariant::AnnouncedIsDurable),
     (Bug::LyingStorage, Invariant::AnnouncedIsDurable),
     (Bug::NoInterruption, Invariant::Covered),
@@ -22,6 +22,7 @@ const BUGS: [(Bug, Invariant); 34] = [
     (Bug::ForgetfulIndex, Invariant::LedgerAndIndex),
     (Bug::EndlessOutbox, Invariant::Bounded),
     (Bug::DeafToCamera, Invariant::AlarmInTime),
+    (Bug::SlowUntold, Invariant::AlarmInTime),
     (Bug::NoAlarm(AlarmKind::Camera), Invariant::AlarmInTime),
     (Bug::NoAlarm(AlarmKind::Microphone), Invariant::AlarmInTime),
     (Bug::NoAlarm(AlarmKind::FrameRate), Invariant::AlarmInTime),
