@@ -29,6 +29,22 @@ pub enum Bug {
     NoAlarm(AlarmKind),
     /// A source that takes long to give is told only when it has failed.
     SlowUntold,
+    /// A first storage that is full is taken for one that failed.
+    FullIsFailed,
+    /// The machine is not told that the daemon stood still.
+    NoMissed,
+    /// The daemon may stand still over the end of a post-record. Nothing is planted: the machine does not enter that.
+    StillAtEnd,
+    /// Who is absent when a session begins is not entered.
+    NoAbsence,
+    /// Absent sources are taken for present ones.
+    AbsentTaken,
+    /// The machine takes every source for one that is held.
+    AllHeld,
+    /// What was cut off does not go on.
+    NoResume,
+    /// What a cut left is entered as if it began with the recovery.
+    LateHole,
     /// An alarm is not quiet when it should be.
     NoQuiet(AlarmKind),
     /// A source that failed is not opened again.
@@ -67,7 +83,12 @@ impl Bug {
     /// What the machine hears.
     pub(crate) fn input(self, input: Input) -> Option<Input> {
         match (self, &input) {
-            (Bug::DeafToCamera, Input::SourceFailed { medium: Medium::Video, .. }) => None,
+            (Bug::DeafToCamera, Input::SourceFailed { medium: Medium::Video, .. })
+            | (Bug::NoMissed, Input::Missed { .. }) => None,
+            (Bug::NoResume, Input::Ready { .. }) => Some(Input::Ready { resume: None }),
+            (Bug::FullIsFailed, Input::StorageFellOver { is_full: true, .. }) => {
+                Some(Input::StorageFellOver { is_full: false, reason: "the card is full".into() })
+            }
             _ => Some(input),
         }
     }
@@ -99,6 +120,14 @@ impl Bug {
                 let from_ns = from_ns.saturating_sub(5 * SECOND);
                 Some(Effect::BeginInterruption { number, fault, media, from_ns, reason })
             }
+            (Bug::NoAbsence, Effect::BeginInterruption { .. } | Effect::EndInterruption { .. })
+                if *input == Input::Opened =>
+            {
+                None
+            }
+            (Bug::AbsentTaken, Effect::OpenSession { media, pressed_ns, .. }) => {
+                Some(Effect::OpenSession { media, absent: Media::NONE, pressed_ns })
+            }
             (Bug::NoClose, Effect::CloseSource(_)) => None,
             (Bug::EndlessInterruption, Effect::EndInterruption { .. }) => None,
             (Bug::NoAlarm(kind), Effect::Raise(alarm)) if alarm.kind == kind => None,
@@ -121,8 +150,10 @@ impl Bug {
 
     /// The rules that the machine goes by.
     pub(crate) fn rules(self, rules: &mut Rules) {
-        if self == Bug::NoPostRecord {
-            rules.post_ns = 0;
+        match self {
+            Bug::NoPostRecord => rules.post_ns = 0,
+            Bug::AllHeld => rules.held = Media::BOTH,
+            _ => {}
         }
     }
 }

@@ -93,6 +93,16 @@ impl World {
         }
     }
 
+    /// Every source that gives nothing now has done so for too long.
+    pub(crate) fn notice_silence(&mut self) {
+        for medium in Medium::ALL {
+            let source = &self.sources[medium];
+            if source.is_open && source.has_given && !source.has_ended && !source.gives() {
+                self.fail(medium, "it gives nothing");
+            }
+        }
+    }
+
     pub(crate) fn error(&mut self, medium: Medium) {
         if !self.sources[medium].gives() {
             self.fail(medium, "the device is gone");
@@ -116,6 +126,7 @@ impl World {
             self.sources[medium].has_ended = true;
             self.pause(medium);
             self.coverage.end(medium);
+            self.hole.end(medium);
             self.tell(Input::SourceEnded { medium });
         }
     }
@@ -151,9 +162,20 @@ impl World {
         Ok(())
     }
 
+    /// Whether standby or a recording that is to go on keeps it open.
+    fn keeps(&self, medium: Medium) -> bool {
+        self.plan.rules.standby.contains(medium) || self.resume.media().contains(medium)
+    }
+
+    /// Since when one of the sources could have given of what is to go on.
+    pub(crate) fn well_ns(&self) -> Option<u64> {
+        let wells = self.resume.media().iter().map(|medium| &self.sources[medium]).filter(|source| source.is_well());
+        wells.map(|source| source.well_since_ns.max(self.woke_ns)).min()
+    }
+
     /// Whether the source is to give, whatever the machine thinks.
     fn is_wanted(&self, medium: Medium) -> bool {
         let records = |capture: &Capture| !capture.is_ended && capture.media.contains(medium);
-        self.plan.rules.standby.contains(medium) || self.capture.as_ref().is_some_and(records)
+        self.keeps(medium) || self.capture.as_ref().is_some_and(records)
     }
 }

@@ -7,7 +7,7 @@ use simulator::{Bug, Invariant, Run};
 
 const HOUR_NS: u64 = 60 * 60 * 1_000_000_000;
 
-const BUGS: [(Bug, Invariant); 35] = [
+const BUGS: [(Bug, Invariant); 43] = [
     (Bug::AnnouncedEarly, Invariant::AnnouncedIsDurable),
     (Bug::LyingStorage, Invariant::AnnouncedIsDurable),
     (Bug::NoInterruption, Invariant::Covered),
@@ -30,6 +30,14 @@ const BUGS: [(Bug, Invariant); 35] = [
     (Bug::NoAlarm(AlarmKind::StorageFailed), Invariant::AlarmInTime),
     (Bug::NoAlarm(AlarmKind::StorageFull), Invariant::AlarmInTime),
     (Bug::NoAlarm(AlarmKind::StorageLow), Invariant::AlarmInTime),
+    (Bug::NoAlarm(AlarmKind::SecondStorage), Invariant::AlarmInTime),
+    (Bug::FullIsFailed, Invariant::AlarmTrue),
+    (Bug::NoMissed, Invariant::Standstill),
+    (Bug::NoAbsence, Invariant::Absent),
+    (Bug::AbsentTaken, Invariant::Absent),
+    (Bug::AllHeld, Invariant::ResumeLoss),
+    (Bug::NoResume, Invariant::Resumed),
+    (Bug::LateHole, Invariant::CutCovered),
     (Bug::NoAlarm(AlarmKind::Queue), Invariant::AlarmInTime),
     (Bug::NoAlarm(AlarmKind::Clock), Invariant::AlarmInTime),
     (Bug::NoAlarm(AlarmKind::Power), Invariant::AlarmInTime),
