@@ -43,6 +43,8 @@ pub enum Bug {
     AllHeld,
     /// What was cut off does not go on.
     NoResume,
+    /// What could not be opened when it was to go on is not tried again.
+    NoSecondTry,
     /// What a cut left is entered as if it began with the recovery.
     LateHole,
     /// An alarm is not quiet when it should be.
@@ -110,7 +112,11 @@ impl Bug {
 
     fn effect(self, input: &Input, effect: Effect) -> Option<Effect> {
         match (self, effect) {
-            (Bug::NoRetry, Effect::OpenSource(_)) if *input == Input::Tick => None,
+            (Bug::NoRetry, Effect::OpenSource(_)) | (Bug::NoSecondTry, Effect::OpenSession { .. })
+                if *input == Input::Tick =>
+            {
+                None
+            }
             (Bug::NoInterruption, Effect::BeginInterruption { .. } | Effect::EndInterruption { .. }) => None,
             (Bug::LateInterruption, Effect::BeginInterruption { number, fault, media, from_ns, reason }) => {
                 let from_ns = from_ns + 5 * SECOND;

@@ -155,6 +155,7 @@ impl World {
 
     /// The media side cannot do it.
     pub(crate) fn session_refused(&mut self) {
+        self.resume.refused(self.now_ns);
         self.tell(Input::OpenFailed { reason: "no encoder".into(), is_fault: false });
     }
 

@@ -231,3 +231,18 @@ fn rules(standby: Media, is_sound_private: bool, repeatable: bool, random: &mut 
         reserve_bytes: RESERVE,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bounds_are_those_of_the_code() {
+        let outbox = include_str!("../../../crates/media/src/outbox.rs");
+        let orders = include_str!("../../../crates/sealcamd/src/orders.rs");
+        let holds = |text: &str, name: &str, bound: usize| text.contains(&format!("{name}: usize = {bound};"));
+        assert!(holds(outbox, "LIVE_FRAGMENTS_MAX", OUTBOX_FRAGMENTS_MAX));
+        assert!(holds(orders, "QUEUE_CAPACITY_CHUNKS", ORDERS_FRAGMENTS_MAX));
+        assert!(holds(orders, "ENGINE_ORDERS_MAX", ENTRIES_MAX));
+    }
+}

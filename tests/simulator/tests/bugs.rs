@@ -7,7 +7,7 @@ use simulator::{Bug, Invariant, Run};
 
 const HOUR_NS: u64 = 60 * 60 * 1_000_000_000;
 
-const BUGS: [(Bug, Invariant); 43] = [
+const BUGS: [(Bug, Invariant); 44] = [
     (Bug::AnnouncedEarly, Invariant::AnnouncedIsDurable),
     (Bug::LyingStorage, Invariant::AnnouncedIsDurable),
     (Bug::NoInterruption, Invariant::Covered),
@@ -37,6 +37,7 @@ const BUGS: [(Bug, Invariant); 43] = [
     (Bug::AbsentTaken, Invariant::Absent),
     (Bug::AllHeld, Invariant::ResumeLoss),
     (Bug::NoResume, Invariant::Resumed),
+    (Bug::NoSecondTry, Invariant::Resumed),
     (Bug::LateHole, Invariant::CutCovered),
     (Bug::NoAlarm(AlarmKind::Queue), Invariant::AlarmInTime),
     (Bug::NoAlarm(AlarmKind::Clock), Invariant::AlarmInTime),
@@ -64,6 +65,14 @@ fn every_bug_is_found_by_the_invariant_that_it_breaks() {
     let missed = BUGS.into_iter().filter(|(bug, invariant)| !found(*bug).any(|found| found == *invariant));
     let missed: Vec<String> = missed.map(|(bug, _)| format!("{bug:?}: {:?}", found(bug).collect::<Vec<_>>())).collect();
     assert!(missed.is_empty(), "{missed:#?}");
+}
+
+/// The machine's own: a post-record that ends while the daemon stands still. When it enters what is missed there, this fails,
+/// and the other worlds are to have it too.
+#[test]
+fn what_is_missed_over_the_end_of_a_post_record_is_not_entered_yet() {
+    let ways: Vec<Invariant> = found(Bug::StillAtEnd).collect();
+    assert!(ways.contains(&Invariant::Covered), "{ways:?}");
 }
 
 #[test]
