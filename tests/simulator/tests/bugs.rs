@@ -67,12 +67,25 @@ fn every_bug_is_found_by_the_invariant_that_it_breaks() {
     assert!(missed.is_empty(), "{missed:#?}");
 }
 
-/// The machine's own: a post-record that ends while the daemon stands still. When it enters what is missed there, this fails,
-/// and the other worlds are to have it too.
+/// What the machine itself does wrong, and nobody planted. Whoever mends one of these takes it out here and in
+/// `docs/design/continuity.md`; with the first, the other worlds are to have it too (`World::may_stand_still`).
+const NOT_YET: [(u64, Option<Bug>, Invariant); 3] = [
+    // What is missed over the end of a post-record is in no interruption.
+    (13, Some(Bug::StillAtEnd), Invariant::Covered),
+    // An alarm whose time is over becomes quiet behind the exit, in the same step.
+    (870, None, Invariant::NothingAfterExit),
+    // A replay that fails while the session that goes on is refused leaves the recorder opening for ever.
+    (918, None, Invariant::Resumed),
+];
+
 #[test]
-fn what_is_missed_over_the_end_of_a_post_record_is_not_entered_yet() {
-    let ways: Vec<Invariant> = found(Bug::StillAtEnd).collect();
-    assert!(ways.contains(&Invariant::Covered), "{ways:?}");
+fn what_the_machine_does_wrong_still_shows() {
+    let shows = |(seed, bug, invariant): &(u64, Option<Bug>, Invariant)| {
+        let world = Run { seed: *seed, length_ns: 24 * HOUR_NS, bug: *bug };
+        world.run().violation.is_some_and(|violation| violation.invariant == *invariant)
+    };
+    let mended: Vec<_> = NOT_YET.into_iter().filter(|known| !shows(known)).collect();
+    assert!(mended.is_empty(), "{mended:?}");
 }
 
 #[test]
