@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What goes wrong, by chance, and how it is over.
 
+use crate::bug::Bug;
 use crate::plan::{BYTES_PER_S, CAPACITY, MINUTE, MS, Mishap, RESERVE, SECOND};
 use crate::world::{Event, World};
-use recorder::{AlarmKind, Input, Medium};
+use recorder::{AlarmKind, Input, Medium, State};
 
 /// What storage, battery and media side are like.
 #[derive(Clone, Debug)]
@@ -12,6 +13,7 @@ pub(crate) struct Conditions {
     pub(crate) is_slow: bool,
     pub(crate) is_bad: bool,
     pub(crate) falls_over: bool,
+    pub(crate) lacks_second: bool,
     pub(crate) is_session_refused: bool,
     pub(crate) free_bytes: u64,
     pub(crate) battery_percent: u8,
@@ -25,6 +27,7 @@ impl Default for Conditions {
             is_slow: false,
             is_bad: false,
             falls_over: false,
+            lacks_second: false,
             is_session_refused: false,
             free_bytes: CAPACITY,
             battery_percent: 80,
@@ -58,14 +61,18 @@ impl World {
             Mishap::Unplugged(medium) => self.unplug(medium),
             Mishap::Silent(medium) => self.fall_silent(medium),
             Mishap::BornBroken(medium) => self.break_from_birth(medium),
+            // A replay's file is there at once.
+            Mishap::Sluggish(medium) => self.sources[medium].is_sluggish = self.plan.replay_s.is_none(),
             Mishap::HalfRate => self.set_half_rate(true),
             Mishap::Stall => self.conditions.stalled_until_ns = self.now_ns + length_ns,
             Mishap::Slow => self.conditions.is_slow = true,
             Mishap::BadStorage => self.conditions.is_bad = true,
-            Mishap::FallOver => self.conditions.falls_over = true,
+            Mishap::FallOver => self.conditions.falls_over = !self.conditions.lacks_second,
             Mishap::Full => self.fill(),
+            Mishap::StandsStill if self.may_stand_still() => self.stand_still(length_ns.clamp(2 * SECOND, 15 * SECOND)),
             Mishap::NoSession => self.conditions.is_session_refused = true,
             Mishap::ClockStep => self.step_clock(),
+            Mishap::StandsStill => {}
             Mishap::Sleep => self.sleep(length_ns),
             Mishap::Battery => self.set_battery(5, true),
             Mishap::PowerCut => self.cut_power(length_ns),
@@ -81,6 +88,7 @@ impl World {
             Mishap::Unplugged(medium) => self.repair(medium, |source| source.is_unplugged = false),
             Mishap::Silent(medium) => self.repair(medium, |source| source.is_silent = false),
             Mishap::BornBroken(medium) => self.repair(medium, |source| source.is_born_broken = false),
+            Mishap::Sluggish(medium) => self.repair(medium, |source| source.is_sluggish = false),
             Mishap::HalfRate => self.set_half_rate(false),
             Mishap::Slow => self.conditions.is_slow = false,
             Mishap::BadStorage => self.conditions.is_bad = false,
@@ -90,6 +98,11 @@ impl World {
             _ => {}
         }
         self.put_next(mishap);
+    }
+
+    /// Not in the post-record: the machine does not enter what is missed over its end (`Bug::StillAtEnd`).
+    fn may_stand_still(&self) -> bool {
+        self.bug == Some(Bug::StillAtEnd) || !matches!(self.boot.recorder.state(), State::Stopping(_))
     }
 
     fn unplug(&mut self, medium: Medium) {

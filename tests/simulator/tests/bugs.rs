@@ -7,7 +7,7 @@ use simulator::{Bug, Invariant, Run};
 
 const HOUR_NS: u64 = 60 * 60 * 1_000_000_000;
 
-const BUGS: [(Bug, Invariant); 34] = [
+const BUGS: [(Bug, Invariant); 44] = [
     (Bug::AnnouncedEarly, Invariant::AnnouncedIsDurable),
     (Bug::LyingStorage, Invariant::AnnouncedIsDurable),
     (Bug::NoInterruption, Invariant::Covered),
@@ -22,6 +22,7 @@ const BUGS: [(Bug, Invariant); 34] = [
     (Bug::ForgetfulIndex, Invariant::LedgerAndIndex),
     (Bug::EndlessOutbox, Invariant::Bounded),
     (Bug::DeafToCamera, Invariant::AlarmInTime),
+    (Bug::SlowUntold, Invariant::AlarmInTime),
     (Bug::NoAlarm(AlarmKind::Camera), Invariant::AlarmInTime),
     (Bug::NoAlarm(AlarmKind::Microphone), Invariant::AlarmInTime),
     (Bug::NoAlarm(AlarmKind::FrameRate), Invariant::AlarmInTime),
@@ -29,6 +30,15 @@ const BUGS: [(Bug, Invariant); 34] = [
     (Bug::NoAlarm(AlarmKind::StorageFailed), Invariant::AlarmInTime),
     (Bug::NoAlarm(AlarmKind::StorageFull), Invariant::AlarmInTime),
     (Bug::NoAlarm(AlarmKind::StorageLow), Invariant::AlarmInTime),
+    (Bug::NoAlarm(AlarmKind::SecondStorage), Invariant::AlarmInTime),
+    (Bug::FullIsFailed, Invariant::AlarmTrue),
+    (Bug::NoMissed, Invariant::Standstill),
+    (Bug::NoAbsence, Invariant::Absent),
+    (Bug::AbsentTaken, Invariant::Absent),
+    (Bug::AllHeld, Invariant::ResumeLoss),
+    (Bug::NoResume, Invariant::Resumed),
+    (Bug::NoSecondTry, Invariant::Resumed),
+    (Bug::LateHole, Invariant::CutCovered),
     (Bug::NoAlarm(AlarmKind::Queue), Invariant::AlarmInTime),
     (Bug::NoAlarm(AlarmKind::Clock), Invariant::AlarmInTime),
     (Bug::NoAlarm(AlarmKind::Power), Invariant::AlarmInTime),
@@ -55,6 +65,27 @@ fn every_bug_is_found_by_the_invariant_that_it_breaks() {
     let missed = BUGS.into_iter().filter(|(bug, invariant)| !found(*bug).any(|found| found == *invariant));
     let missed: Vec<String> = missed.map(|(bug, _)| format!("{bug:?}: {:?}", found(bug).collect::<Vec<_>>())).collect();
     assert!(missed.is_empty(), "{missed:#?}");
+}
+
+/// What the machine itself does wrong, and nobody planted. Whoever mends one of these takes it out here and in
+/// `docs/design/continuity.md`; with the first, the other worlds are to have it too (`World::may_stand_still`).
+const NOT_YET: [(u64, Option<Bug>, Invariant); 3] = [
+    // What is missed over the end of a post-record is in no interruption.
+    (13, Some(Bug::StillAtEnd), Invariant::Covered),
+    // An alarm whose time is over becomes quiet behind the exit, in the same step.
+    (870, None, Invariant::NothingAfterExit),
+    // A replay that fails while the session that goes on is refused leaves the recorder opening for ever.
+    (918, None, Invariant::Resumed),
+];
+
+#[test]
+fn what_the_machine_does_wrong_still_shows() {
+    let shows = |(seed, bug, invariant): &(u64, Option<Bug>, Invariant)| {
+        let world = Run { seed: *seed, length_ns: 24 * HOUR_NS, bug: *bug };
+        world.run().violation.is_some_and(|violation| violation.invariant == *invariant)
+    };
+    let mended: Vec<_> = NOT_YET.into_iter().filter(|known| !shows(known)).collect();
+    assert!(mended.is_empty(), "{mended:?}");
 }
 
 #[test]
