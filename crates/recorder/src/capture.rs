@@ -153,11 +153,12 @@ impl Recorder {
 
     /// A source that never failed gave nothing for a while: it is the recorder that stood still.
     pub(crate) fn missed(&mut self, medium: Medium, from_ns: u64, to_ns: u64, turn: &mut Turn) {
-        if !self.is_recorded(medium) || self.recording.interruptions.is_gone(medium) {
+        let is_ending = matches!(self.phase, Phase::Draining(_)) && self.recording.media.contains(medium);
+        let was_recorded = self.is_recorded(medium) || is_ending;
+        let to_ns = to_ns.min(self.recording.ended_ns.unwrap_or(turn.now_ns));
+        if !was_recorded || from_ns >= to_ns || self.recording.interruptions.is_gone(medium) {
             return;
         }
-        let to_ns = to_ns.min(turn.now_ns);
-        let from_ns = from_ns.min(to_ns);
         let reason = format!("the recorder stood still for {} ms", (to_ns - from_ns) / 1_000_000);
         let gap = Gap { fault: Fault::Recorder, media: medium.into(), from_ns, reason };
         self.recording.interruptions.was_missing(gap, to_ns, turn);

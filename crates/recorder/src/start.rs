@@ -139,7 +139,7 @@ impl Recorder {
         if is_fault {
             self.trouble(reason.clone(), false, turn);
         }
-        if self.recording.is_resumed && !is_fault && !self.going_down && self.recording.early == Early::default() {
+        if !is_fault && self.can_resume_again() {
             let again_ns = Some(turn.now_ns.saturating_add(RESUME_AGAIN_NS));
             let interruptions = Interruptions::default();
             self.recording = Recording { again_ns, interruptions, ..std::mem::take(&mut self.recording) };
@@ -147,6 +147,13 @@ impl Recorder {
             return;
         }
         self.not_started(NotStarted::Session(reason), turn);
+    }
+
+    /// Whether it is a recording that goes on, nothing came that ends it, and its sources may still give.
+    fn can_resume_again(&self) -> bool {
+        let Recording { media, is_resumed, early, .. } = &self.recording;
+        let may_give = |medium| self.sources.has_given(medium) || !self.sources.is_over(medium);
+        *is_resumed && !self.going_down && *early == Early::default() && media.iter().all(may_give)
     }
 
     /// Opens a session that could not be opened, when it is time.

@@ -33,8 +33,6 @@ pub enum Bug {
     FullIsFailed,
     /// The machine is not told that the daemon stood still.
     NoMissed,
-    /// The daemon may stand still over the end of a post-record. Nothing is planted: the machine does not enter that.
-    StillAtEnd,
     /// Who is absent when a session begins is not entered.
     NoAbsence,
     /// Absent sources are taken for present ones.

@@ -177,13 +177,10 @@ impl World {
 
     fn end_recording(&mut self) {
         let now_ns = self.now_ns;
-        if self.capture.as_ref().is_some_and(|capture| capture.is_caught_up) {
-            let verdict = self.coverage.check(now_ns);
-            self.judge(verdict);
-        }
-        let verdict = self.coverage.entered().and_then(|()| self.coverage.closing());
+        let verdict = self.coverage.closing();
         self.judge(verdict);
-        Medium::ALL.into_iter().for_each(|medium| self.coverage.end(medium));
+        // What was missed over the end may be heard of behind it.
+        self.ended_ns = self.capture.as_ref().filter(|capture| capture.is_caught_up).map(|_| now_ns);
         if let Some(capture) = &mut self.capture {
             capture.end(now_ns);
         }
@@ -192,8 +189,10 @@ impl World {
     }
 
     fn close_session(&mut self, cause: Cause) {
-        let verdict = self.coverage.closing();
+        let ended = self.ended_ns.take().map_or(Ok(()), |ended_ns| self.coverage.check(ended_ns));
+        let verdict = ended.and_then(|()| self.coverage.entered()).and_then(|()| self.coverage.closing());
         self.judge(verdict);
+        Medium::ALL.into_iter().for_each(|medium| self.coverage.end(medium));
         self.writer.order(Order::Close(cause));
         self.write_next();
     }

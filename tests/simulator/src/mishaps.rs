@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What goes wrong, by chance, and how it is over.
 
-use crate::bug::Bug;
 use crate::plan::{BYTES_PER_S, CAPACITY, MINUTE, MS, Mishap, RESERVE, SECOND};
 use crate::world::{Event, World};
-use recorder::{AlarmKind, Input, Medium, State};
+use recorder::{AlarmKind, Input, Medium};
 
 /// What storage, battery and media side are like.
 #[derive(Clone, Debug)]
@@ -69,10 +68,9 @@ impl World {
             Mishap::BadStorage => self.conditions.is_bad = true,
             Mishap::FallOver => self.conditions.falls_over = !self.conditions.lacks_second,
             Mishap::Full => self.fill(),
-            Mishap::StandsStill if self.may_stand_still() => self.stand_still(length_ns.clamp(2 * SECOND, 15 * SECOND)),
+            Mishap::StandsStill => self.stand_still(length_ns.clamp(2 * SECOND, 15 * SECOND)),
             Mishap::NoSession => self.conditions.is_session_refused = true,
             Mishap::ClockStep => self.step_clock(),
-            Mishap::StandsStill => {}
             Mishap::Sleep => self.sleep(length_ns),
             Mishap::Battery => self.set_battery(5, true),
             Mishap::PowerCut => self.cut_power(length_ns),
@@ -98,11 +96,6 @@ impl World {
             _ => {}
         }
         self.put_next(mishap);
-    }
-
-    /// Not in the post-record: the machine does not enter what is missed over its end (`Bug::StillAtEnd`).
-    fn may_stand_still(&self) -> bool {
-        self.bug == Some(Bug::StillAtEnd) || !matches!(self.boot.recorder.state(), State::Stopping(_))
     }
 
     fn unplug(&mut self, medium: Medium) {

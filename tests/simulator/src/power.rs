@@ -25,6 +25,7 @@ impl World {
         self.alarms = AlarmWatch::default();
         self.answers = AnswerWatch::default();
         self.coverage = CoverageWatch::default();
+        self.ended_ns = None;
         self.sessions = SessionWatch::default();
         self.resume = ResumeWatch::default();
         self.log.say(self.now_ns, || "! on".into());
@@ -152,7 +153,9 @@ impl World {
     pub(crate) fn stand_still(&mut self, still_ns: u64) {
         let still = Span { from_ns: self.now_ns, to_ns: self.now_ns + still_ns };
         let giving = self.pass_unheard(still_ns);
-        giving.iter().for_each(|medium| self.coverage.missed(medium, still));
+        if self.capture.as_ref().is_some_and(|capture| !capture.is_ended) {
+            giving.iter().for_each(|medium| self.coverage.missed(medium, still));
+        }
         self.notice_silence();
         if self.random.percent(50) {
             self.tell(Input::Tick);

@@ -144,6 +144,8 @@ pub(crate) struct World {
     pub(crate) alarms: AlarmWatch,
     pub(crate) answers: AnswerWatch,
     pub(crate) coverage: CoverageWatch,
+    /// When the recording was ended, if all that came before was on its way to the disk.
+    pub(crate) ended_ns: Option<u64>,
     pub(crate) sessions: SessionWatch,
     pub(crate) resume: ResumeWatch,
     pub(crate) hole: HoleWatch,
@@ -181,6 +183,7 @@ impl World {
             alarms: AlarmWatch::default(),
             answers: AnswerWatch::default(),
             coverage: CoverageWatch::default(),
+            ended_ns: None,
             sessions: SessionWatch::default(),
             resume: ResumeWatch::default(),
             hole: HoleWatch::default(),

@@ -67,27 +67,6 @@ fn every_bug_is_found_by_the_invariant_that_it_breaks() {
     assert!(missed.is_empty(), "{missed:#?}");
 }
 
-/// What the machine itself does wrong, and nobody planted. Whoever mends one of these takes it out here and in
-/// `docs/design/continuity.md`; with the first, the other worlds are to have it too (`World::may_stand_still`).
-const NOT_YET: [(u64, Option<Bug>, Invariant); 3] = [
-    // What is missed over the end of a post-record is in no interruption.
-    (13, Some(Bug::StillAtEnd), Invariant::Covered),
-    // An alarm whose time is over becomes quiet behind the exit, in the same step.
-    (870, None, Invariant::NothingAfterExit),
-    // A replay that fails while the session that goes on is refused leaves the recorder opening for ever.
-    (918, None, Invariant::Resumed),
-];
-
-#[test]
-fn what_the_machine_does_wrong_still_shows() {
-    let shows = |(seed, bug, invariant): &(u64, Option<Bug>, Invariant)| {
-        let world = Run { seed: *seed, length_ns: 24 * HOUR_NS, bug: *bug };
-        world.run().violation.is_some_and(|violation| violation.invariant == *invariant)
-    };
-    let mended: Vec<_> = NOT_YET.into_iter().filter(|known| !shows(known)).collect();
-    assert!(mended.is_empty(), "{mended:?}");
-}
-
 #[test]
 fn every_alarm_that_does_not_become_quiet_is_found() {
     let is_missed = |kind: &AlarmKind| !found(Bug::NoQuiet(*kind)).any(|found| found == Invariant::AlarmQuiet);

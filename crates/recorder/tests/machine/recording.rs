@@ -279,6 +279,36 @@ fn what_a_recorder_that_stood_still_missed_is_an_interruption() {
 }
 
 #[test]
+fn what_was_missed_over_the_end_is_entered_up_to_it() {
+    let mut bench = Bench::recording(Rules { post_ns: 5_000 * MS, ..live() });
+    bench.at(2_000, Input::Stop);
+    assert_eq!(bench.at(15_000, Input::Tick), "end");
+    let missed = |medium| Input::Missed { medium, from_ns: 3_000 * MS, to_ns: 15_100 * MS };
+    assert_eq!(bench.at(15_200, missed(VIDEO)), "begin 1 recorder video 3000, over 1 15000");
+    assert_eq!(bench.at(15_200, missed(AUDIO)), "begin 2 recorder audio 3000, over 2 15000");
+    bench.at(15_300, Input::Drained);
+    assert_eq!(bench.at(15_400, missed(AUDIO)), "");
+}
+
+#[test]
+fn a_resumed_replay_that_fails_while_it_is_refused_is_given_up() {
+    let mut bench = Bench::starting(replay());
+    bench.take(Input::Ready { resume: Some(VIDEO.into()) });
+    bench.take(up(VIDEO));
+    bench.take(failed(VIDEO));
+    let refused = bench.take(Input::OpenFailed { reason: "no encoder".into(), is_fault: false });
+    assert!(refused.starts_with("not started: the recording could not be opened: no encoder"), "{refused}");
+}
+
+#[test]
+fn nothing_follows_the_exit() {
+    let mut bench = Bench::standby(on_demand());
+    bench.at(1_000, Input::ClockStepped { step_ns: 1_000_000_000 });
+    let down = bench.at(100_000, Input::Shutdown);
+    assert!(down.ends_with("exit"), "{down}");
+}
+
+#[test]
 fn a_resumed_recording_that_cannot_be_opened_is_tried_again() {
     let mut bench = Bench::starting(live());
     bench.at(100, Input::Ready { resume: Some(Media::BOTH) });
