@@ -2,6 +2,7 @@
 //! The life of the process: evidence folders, engine, bus, ready, signals, and the way down.
 
 use crate::alarms::AlarmBoard;
+use crate::battery::{self, POWER_SUPPLIES};
 use crate::capture::{message, ring};
 use crate::config::Config;
 use crate::control::Desk;
@@ -102,6 +103,7 @@ async fn serve_until_end(config: Config, storage: &Storage, claim: Claim) -> Res
     let mut signals = Signals::new()?;
     let heartbeat = Heartbeat::new();
     monitor::start(&opener)?;
+    battery::start(POWER_SUPPLIES.into(), inbox.clone())?;
     let down = start_engine(opener, messages, heartbeat.clone(), cut_off)?;
     let served = claim.serve(desk, events).await;
     let result = match &served {
