@@ -5,7 +5,7 @@
 //! it; a source that is back is not recorded; a gap has no cause, or no end; a crash or a stall loses what was announced.
 
 use crate::support::bench::{Bench, INTACT, WITH_GAPS};
-use crate::support::footage::{fixture, live, sound_card, stalling};
+use crate::support::footage::{live, plug_in, sound_card, stalling};
 use crate::support::mp4::{Medium, Run, runs_of};
 use crate::support::probe;
 use crate::support::watch::Watch;
@@ -104,13 +104,6 @@ fn bench_with_camera() -> (Bench, PathBuf) {
     let camera = bench.path("camera.mp4");
     plug_in(&camera);
     (bench.with(&[&format!("video.source=replay:{}", camera.display())]), camera)
-}
-
-/// Two seconds of footage; a camera that is unplugged goes at the end of them.
-fn plug_in(camera: &Path) {
-    let mut make = std::process::Command::new("ffmpeg");
-    make.args(["-v", "error", "-y", "-i"]).arg(fixture()).args(["-t", "2", "-an", "-c", "copy"]).arg(camera);
-    crate::support::process::quietly(make);
 }
 
 #[test]

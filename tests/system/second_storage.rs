@@ -6,7 +6,7 @@
 //! up; what is left is told as more or less than it is.
 
 use crate::support::bench::{Bench, WITH_GAPS};
-use crate::support::footage::{FIXTURE_FRAMES, fixture, live, replay};
+use crate::support::footage::{FIXTURE_FRAMES, fixture, live, plug_in, replay};
 use crate::support::mounts::{Disk, Image};
 use crate::support::process::PATIENCE;
 use rustix::process::Signal;
@@ -318,4 +318,31 @@ fn a_recording_that_was_cut_off_goes_on_although_the_first_storage_is_full() {
     let resumed = bench.ctl(&["stop"]).good();
     assert!(resumed["folder"].as_str().unwrap().starts_with(second.to_str().unwrap()), "{resumed}");
     assert_eq!(daemon.stop(), 0);
+}
+
+/// No chunk tells that the disk is broken while nothing is captured: the first thing to be written is a ledger entry.
+#[test]
+fn a_disk_that_breaks_while_nothing_is_captured_is_left_as_well() {
+    let bench = Bench::new(live()).with(&["replay.repeat=true", "recording.prerecord_s=1"]);
+    let camera = bench.path("camera.mp4");
+    plug_in(&camera);
+    let (bench, second) = with_second(bench.with(&[&format!("video.source=replay:{}", camera.display())]));
+    let Some(disk) = image(&bench) else { return };
+    let bench = bench.on_disk(disk.disk());
+    let daemon = bench.start();
+    let mut watch = bench.watch();
+    bench.ctl(&["start", "--media", "video"]).good();
+    watch.until_chunk(2);
+    std::fs::remove_file(&camera).unwrap();
+    watch.until("interruption_began", |_| true);
+    disk.break_down();
+    plug_in(&camera);
+    assert_eq!(watch.until_ended(), "storage-failed");
+    watch.until_chunk(3);
+    let [first, last] = sessions(&bench);
+    assert_eq!(last["continues"], first["id"]);
+    bench.ctl(&["stop"]).good();
+    assert_ne!(daemon.stop(), 0);
+    let verdict = bench.ctl(&["verify", second.to_str().unwrap()]);
+    assert!([0, 3].contains(&verdict.code), "{}", verdict.json);
 }
