@@ -11,7 +11,7 @@ use crate::support::probe;
 use crate::support::watch::Watch;
 use rustix::process::Signal;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 const SECOND_NS: u64 = 1_000_000_000;
