@@ -135,7 +135,8 @@ class Recorder:
 
     def _is_ready(self):
         self._check_alive()
-        return self._run("status", check=False).returncode == 0
+        answer = self._run("status", check=False)
+        return answer.returncode == 0 and json.loads(answer.stdout)["state"] != "starting"
 
     def _check_alive(self):
         if not Path(f"/proc/{self._daemon.pid}/status").read_text().split("State:\t")[1].startswith("Z"):

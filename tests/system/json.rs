@@ -5,7 +5,7 @@
 //! a command that the page forgets.
 
 use crate::support::bench::Bench;
-use crate::support::footage::{fixture, replay, sound_card};
+use crate::support::footage::{fixture, live, replay, sound_card};
 use crate::support::json_page::Page;
 use rustix::process::Signal;
 use std::collections::BTreeSet;
@@ -14,10 +14,6 @@ const PAGE: &str = include_str!("../../docs/json.md");
 
 /// Sections of what stands in other documents: they are compared with these.
 const PARTS: [&str; 3] = ["alarm", "interruption", "totals"];
-
-/// What only a fault brings about: compared by crates/sealcamctl/tests/json.rs.
-const OF_FAULTS: [&str; 5] =
-    ["event-alarm_quiet", "event-alarm_raised", "event-interruption_began", "event-interruption_ended", "explain"];
 
 #[test]
 fn the_examples_have_the_fields_of_their_tables() {
@@ -40,7 +36,8 @@ fn what_is_printed_is_on_the_page() {
     assert_eq!(daemon.stop(), 0);
     be_cut_off(&mut page, &bench);
     read_files(&mut page, &bench);
-    let elsewhere = PARTS.iter().chain(&OF_FAULTS).map(|anchor| (*anchor).to_owned());
+    lose_a_source(&mut page);
+    let elsewhere = PARTS.iter().map(|anchor| (*anchor).to_owned());
     let compared: BTreeSet<String> = page.compared().iter().cloned().chain(elsewhere).collect();
     assert_eq!(compared.into_iter().collect::<Vec<_>>(), page.sections());
 }
@@ -76,6 +73,33 @@ fn be_cut_off(page: &mut Page, bench: &Bench) {
     let daemon = bench.start();
     page.compare("event-recorder_appeared", &watch.until("recorder_appeared", |_| true));
     page.compare("event-status", &watch.until("status", |_| true));
+    assert_eq!(daemon.stop(), 0);
+}
+
+/// A sound card that is pulled out and put in again, and what an officer says of it.
+fn lose_a_source(page: &mut Page) {
+    let bench = Bench::new(live()).with(&["audio.source=alsa:paced"]);
+    let card = sound_card(&bench.path("plugged"));
+    let bench = bench.with_environment(card);
+    let daemon = bench.start();
+    let mut watch = bench.watch();
+    bench.ctl(&["start"]).good();
+    watch.until_chunk(1);
+    std::fs::remove_file(bench.path("plugged")).unwrap();
+    page.compare("event-alarm_raised", &watch.until("alarm_raised", |_| true));
+    let began = watch.until("interruption_began", |_| true);
+    page.compare("event-interruption_began", &began);
+    page.compare("status", &bench.ctl(&["status"]).good());
+    std::fs::write(bench.path("plugged"), "").unwrap();
+    page.compare("event-alarm_quiet", &watch.until("alarm_quiet", |_| true));
+    page.compare("event-interruption_ended", &watch.until("interruption_ended", |_| true));
+    let account = ["--cause", "damage", "--text", "It fell."];
+    let explain = |id: &str| bench.ctl(&[&["explain", id][..], &account].concat());
+    page.compare("explain", &explain(began["interruption"].as_str().unwrap()).good());
+    page.compare("errors", &explain("00").json);
+    page.compare("stop-show", &bench.ctl(&["stop"]).good());
+    page.compare("interruptions", &bench.ctl(&["interruptions"]).good());
+    page.compare("timeline", &bench.ctl(&["timeline", "last"]).good());
     assert_eq!(daemon.stop(), 0);
 }
 

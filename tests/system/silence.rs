@@ -61,6 +61,7 @@ fn a_hole_in_the_picture_is_a_gap() {
     assert_eq!(verdict.short(), WITH_GAPS, "{}", verdict.report);
     let gaps = verdict.report["gaps"].as_array().unwrap();
     assert_eq!(gaps.len(), 1, "{gaps:?}");
+    assert_eq!(gaps[0]["recorded"], false, "nothing on record says why: {gaps:?}");
     let bounds = ["from_ns", "to_ns"].map(|bound| gaps[0][bound].as_u64().unwrap());
     assert_eq!(bounds, [2_000_000_000, 7_000_000_000]);
     bench.assert_invariants();

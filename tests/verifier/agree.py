@@ -5,8 +5,8 @@
     agree.py SEALCAMCTL EVIDENCE KEYS [--seed N] [--flips N] [--only TEXT] [--problems] [--keep DIR]
 
 Makes tampered copies of the given evidence, makes evidence of its own that is signed and wrong, and holds the verdict
-of `SEALCAMCTL verify --json` against that of verify.py on each: overall verdict, trust, exit code, and the letters of
-every segment. Where the page leaves no doubt the overall verdict is held against the expected one as well.
+of `SEALCAMCTL verify --json` against that of verify.py on each: overall verdict, trust, exit code, what is missing, and
+the letters of every segment. Where the page leaves no doubt the overall verdict is held against the expected one as well.
 With `-` for SEALCAMCTL only verify.py runs, against the expected verdicts.
 """
 
@@ -38,7 +38,7 @@ class Answer:
     def __init__(self, said, letters, noise=None, gaps=()):
         self.said = said
         self.letters = letters
-        # (medium, begin, end) of each gap that is listed.
+        # (medium, begin, end, whether it is recorded) of each gap that is listed.
         self.gaps = sorted(gaps, key=repr)
         self.noise = noise
 
@@ -53,9 +53,10 @@ def ask_verify_py(path, keys, problems):
     except Exception:  # whatever it is, it is a bug
         return Answer({"exit": "traceback"}, {}, "verify.py: " + traceback.format_exc().strip().splitlines()[-1])
     said = {"exit": report.exit_code, "overall": report.overall, "trust": report.trust.answer}
+    said["missing"] = report.missing
     if problems:
         said["problems"] = sorted(report.problems)
-    return Answer(said, report.verdicts, gaps=[gap[:3] for gap in report.gaps])
+    return Answer(said, report.verdicts, gaps=[(*gap[:3], gap[4]) for gap in report.gaps])
 
 
 def ask_sealcamctl(program, path, keys, problems):
@@ -75,9 +76,12 @@ def ask_sealcamctl(program, path, keys, problems):
         if "overall" in report:
             said["overall"] = OVERALL.get(report["overall"], report["overall"])
             said["trust"] = report["trust"]["trust"].replace("-", " ")
+            said["missing"] = report["missing"]
             if problems:
                 said["problems"] = sorted({finding["problem"] for finding in report["findings"]})
-        gaps = [(gap["medium"], gap.get("from_ns"), gap.get("to_ns")) for gap in report.get("gaps", [])]
+        gaps = [
+            (gap["medium"], gap.get("from_ns"), gap.get("to_ns"), gap["recorded"]) for gap in report.get("gaps", [])
+        ]
         for session in report.get("sessions", []):
             for segment in session["segments"]:
                 name = os.path.relpath(segment["path"], path if os.path.isdir(path) else os.path.dirname(path))

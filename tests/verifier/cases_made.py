@@ -5,13 +5,34 @@ import os
 
 from cases_tampered import GAPS, INCOMPLETE, INTACT, NOTHING, TAMPERED, UNVERIFIABLE, Target
 from envelope import MARK
-from made import SECOND, Key, LargeS, Made, MadeSession, NoKey, OtherR, P, Raw, box, record_box, sha, to_cbor, wide_box
+from made import SECOND, Key, LargeS, Made, MadeSession, NoKey, OtherR, P, Raw, box, record_box, sha, to_cbor
+from made import wide_box, without_none
 from segment import RECORD_MARK
+
+
+MISSING = "missing"
+
+
+def missing(gap):
+    """A gap that nothing on record explains."""
+    return (*gap, MISSING)
+
+
+def _nanoseconds(gap, last=None):
+    """A gap with its times in nanoseconds; `last` is that of "end"."""
+    times = (last if one == "end" else one for one in gap)
+    return tuple(int(one * SECOND) if isinstance(one, (int, float)) else one for one in times)
+
+
+def _listed(gaps):
+    """Gaps as the verifiers list them."""
+    return gaps and [(*gap[:3], MISSING not in gap) for gap in gaps]
 
 
 class Case:
     """`build` gives back the verdict on the whole, or one by path, perhaps with the answer about the keys; for "gaps"
-    those that are listed of the whole and of the session `one`."""
+    those that are listed of the whole and of the session `one`, for "gaps alone" those of its first segment. A gap is
+    (medium, begin, end), with MISSING behind them if it is not recorded."""
 
     def __init__(self, name, build):
         self.name = f"made/{name}"
@@ -26,7 +47,7 @@ class Case:
         with open(keys, "wb") as file:
             file.write(made.keys())
         expected = dict(expected) if isinstance(expected, dict) else {".": expected}
-        gaps = expected.pop("gaps", None)
+        gaps, alone = (_listed(expected.pop(name, None)) for name in ("gaps", "gaps alone"))
         expected = {path: said if isinstance(said, tuple) else (said, None) for path, said in expected.items()}
         # A history that does not prove itself is refused; without one the evidence is still judged.
         overall, trust = expected.pop(".", (None, None))
@@ -45,7 +66,7 @@ class Case:
                     expected.setdefault(os.path.join(rel, name), (None, None))
         targets += [Target(path, overall, trust=trust) for path, (overall, trust) in expected.items()]
         for target in targets:
-            target.gaps = gaps if target.path in (".", "sessions/one") else None
+            target.gaps = {".": gaps, "sessions/one": gaps, "sessions/one/0001.mp4": alone}.get(target.path)
         return targets
 
 
@@ -1608,16 +1629,14 @@ def _gaps():
             else:
                 session.finish(cause=cause)
             last = made.ticks - zero
-            listed = [
-                (medium, *(time and int((last if time == "end" else time) * SECOND) for time in times))
-                for medium, *times in gaps
-            ]
+            listed = [_nanoseconds(gap, last) for gap in gaps]
             expected = GAPS if cause else INCOMPLETE
             return {".": expected, "sessions/one": expected, "gaps": listed}
 
         return f"gaps {name}", build
 
-    gap = ("video", 1, 10)
+    told = ("video", 1, 10)
+    gap = missing(told)
     yield case("late alone", [], [gap])
     for begin, end, explained in (
         (1, 10, True),
@@ -1634,15 +1653,20 @@ def _gaps():
         one = ("video", begin, end)
         yield case(f"late, told from {begin} to {end}", [(video, begin, end)], [one] if explained else [one, gap])
     yield case("late, told in two", [(video, 1, 5), (video, 5, 10)], [("video", 1, 5), ("video", 5, 10), gap])
-    yield case("late, told twice", [(video, 1, 10), (both, 0, 9)], [gap, ("video", 0, 9), ("audio", 0, 9)])
+    yield case("late, told in two at once", [(video, 1, 8), (video, 3, 10)], [("video", 1, 8), ("video", 3, 10), gap])
+    open_end = [("video", 1, 5), ("video", 5, "end")]
+    yield case("late, told in two, one open", [(video, 1, 5), (video, 5, None)], [*open_end, gap])
+    yield case("late, told twice", [(video, 1, 10), (both, 0, 9)], [told, ("video", 0, 9), ("audio", 0, 9)])
     yield case("late, told of audio", [(audio, 1, 10)], [("audio", 1, 10), gap])
-    yield case("late, told of both", [(both, 1, 10)], [gap, ("audio", 1, 10)])
+    yield case("late, told of both", [(both, 1, 10)], [told, ("audio", 1, 10)])
     yield case("told before zero", [(video, at(-3), at(-2))], [("video", 0, 0)], late=1)
     yield case("told from before zero", [(video, at(-3), 10)], [("video", 0, 10)])
     yield case("told backwards", [(video, 9, 4)], [("video", 9, 4)], late=1)
-    yield case("told backwards, about nothing", [(video, 1.9, 0)], [("video", 1.9, 0), ("video", 1, 1.5)], late=1.5)
+    short = missing(("video", 1, 1.5))
+    yield case("told backwards, about nothing", [(video, 1.9, 0)], [("video", 1.9, 0), short], late=1.5)
     yield case("open", [(video, 3, None)], [("video", 3, "end")], late=1)
-    yield case("open, late after the end", [(video, 1, None)], [("video", 1, "end"), ("video", 1, 100)], late=100)
+    long = missing(("video", 1, 100))
+    yield case("open, late after the end", [(video, 1, None)], [("video", 1, "end"), long], late=100)
     yield case("open, no end", [(video, 3, None)], [("video", 3, None)], late=1, cause=None)
     yield case("open, late, no end", [(video, 1, None)], [("video", 1, None)], late=100, cause=None)
     yield case("open too late, no end", [(video, 2.1, None)], [("video", 2.1, None), gap], cause=None)
@@ -1694,6 +1718,209 @@ def _gaps():
         return {".": TAMPERED, "sessions/one": TAMPERED, "gaps": gaps}
 
     yield "gaps of which some are forged", build
+
+
+def _gap_places():
+    """Of which medium the gaps of the records are, and where they begin and end (7.1, and 7.4, steps 5 and 8)."""
+    here, video, both = sha(b"made")[:16], ["video"], ["video", "audio"]
+
+    def media_time(seconds):
+        return clock(boot=int(seconds * SECOND), boot_id=here)
+
+    def sources(media):
+        return [{"medium": medium, "source": "s", "encoder": "e", "format": "f"} for medium in media]
+
+    def placed(medium, start, length, lost=0):
+        (one,) = track(medium=medium, scale=1000, start=int(start * 1000), duration=length * 1000, lost=lost)
+        return one
+
+    def nanoseconds(gaps):
+        return [_nanoseconds(gap) for gap in gaps]
+
+    def case(name, segments, gaps, cause="stop", told=(), media=both, alone=None, first_key=None):
+        """A segment is a list of records, a record its tracks and its events; a track is (medium, start, duration,
+        how much was lost), an event (event, medium). Without tracks (None) a record is a segment's end."""
+
+        def build(made):
+            session = MadeSession(made, "one", zero=0, sources=sources(media))
+            key, close = first_key, True
+            for number, (of, begin, end) in enumerate(told):
+                session.interruption(str(number), media=of, **{"from": media_time(begin)})
+                session.interruption_end(str(number), to=media_time(end))
+            for records in segments:
+                session.open()
+                for tracks, *events in records:
+                    events = [without_none({"event": e, "medium": of, "detail": "x"}) for e, of in events]
+                    more = {"events": events} if events else {}
+                    close = tracks is not None
+                    if not close:
+                        session.close(**more)
+                        continue
+                    session.chunk([placed(*one) for one in tracks], key=key, **more)
+                    key = None
+                if close:
+                    session.close()
+            session.finish(cause=cause)
+            expected = TAMPERED if first_key else GAPS
+            said = {".": expected, "sessions/one": expected, "gaps": nanoseconds(gaps)}
+            if alone is not None or len(segments) == 1 and cause == "stop" and not told:
+                said["gaps alone"] = nanoseconds(gaps if alone is None else alone)
+            return said
+
+        return f"gaps placed, {name}", build
+
+    def v(*times):
+        return ("video", *times)
+
+    def a(*times):
+        return ("audio", *times)
+
+    # What begins too late, and frames that are lost.
+    ten = [v(0, 10)]
+    yield case("late", [[(ten,), ([v(13, 2)],)]], [missing(v(10, 13))])
+    yield case("late in a record", [[([v(0, 10), v(13, 2)],)]], [missing(v(10, 13))])
+    yield case("late behind one that went back", [[(ten,), ([v(3, 2)],), ([v(12, 2)],)]], [missing(v(5, 12))])
+    yield case("late where another is not", [[([v(0, 10), a(0, 10)],), ([v(10, 9)],), ([a(19, 1)],)]], [missing(a(10, 19))])
+    yield case("late in the next", [[(ten,)], [([v(13, 2)],)]], [missing(v(10, 13))], alone=[])
+    two, one, other = [([v(0, 9), a(0, 9)],)], [([v(9, 9)],)], [([a(18, 9)],)]
+    yield case("late in the one but next", [two, one, other], [missing(a(9, 18))])
+    yield case("lost at the beginning", [[([v(3, 2, 4)],)]], [v(3, 3)])
+    yield case("lost before any of its medium", [[(ten,), ([a(12, 2, 4)],)]], [a(12, 12)])
+    yield case("lost without a hole", [[(ten,), ([v(10, 2, 4)],)]], [v(10, 10)])
+    yield case("lost, 1 ms", [[(ten,), ([v(10.001, 2, 4)],)]], [v(10, 10.001)])
+    yield case("lost and late", [[(ten,), ([v(13, 2, 4)],)]], [v(10, 13)])
+    yield case("lost and late in a record", [[([v(0, 10), v(13, 2, 1), v(20, 2)],)]], [v(10, 13), missing(v(15, 20))])
+    two = ([v(13, 2, 1), a(14, 2)],)
+    yield case("lost and late of two", [[([v(0, 10), a(0, 9)],), two]], [v(10, 13), missing(a(9, 14))])
+    yield case("lost and late in the next", [[(ten,)], [([v(13, 2, 4)],)]], [v(10, 13), v(13, 13)], alone=[])
+    yield case("lost and told", [[(ten,), ([v(20, 2, 1)],)]], [v(10, 20)], told=[(video, 10, 20)])
+    yield case("lost, half told", [[(ten,), ([v(20, 2, 1)],)]], [v(10, 15), v(10, 20)], told=[(video, 10, 15)])
+
+    # Events: of the medium that they name, at a moment that is that of all media.
+    before = ([v(0, 10), a(1, 12)],)
+    for event in ("lost", "source-failed"):
+        for medium in (None, *both):
+            one, name = (event, medium), f"{event} of {medium}"
+            at = lambda time, medium=medium: [(medium, time, time)]  # noqa: E731
+            yield case(f"{name}, in the first record", [[([v(4, 9), a(3, 9)], one)]], at(3))
+            yield case(f"{name}, in a record without tracks", [[before, ([], one), ([v(10, 9), a(13, 9)],)]], at(13))
+            yield case(f"{name}, in the end", [[before, (None, one)]], at(13))
+            yield case(f"{name}, without any track", [[([], one)]], at(0))
+            yield case(f"{name}, behind one without tracks", [[([],), ([v(6, 4)], one), ([], one)]], at(0) + at(10))
+            yield case(f"{name}, in the next", [[(ten,)], [([v(10, 2), a(9, 2)], one)]], at(9), alone=[])
+            yield case(f"{name}, in the next without tracks", [[(ten,)], [([], one)]], at(0), alone=[])
+            yield case(f"{name}, behind one that went back", [[(ten,), ([v(3, 2)],), ([], one)]], at(10))
+            yield case(f"{name}, with a track that goes back", [[before, ([v(7, 4)], one)]], at(13))
+            yield case(f"{name}, twice", [[before, ([], one, one)]], at(13) * 2)
+            forged = [[([v(0, 10)],), ([v(10, 9)], one), ([], one)]]
+            yield case(f"{name}, behind a forged one", forged, at(10) + at(19), first_key=Key("another"))
+            hole, late = v(10, 15), ([v(15, 3)],)
+            # The hole in the picture, where the event may be a reason for it.
+            told = missing(hole) if medium == "audio" else hole
+            yield case(f"{name}, in a late record", [[before, (*late, one)]], [*at(13), told])
+            yield case(f"{name}, in one that lost and is late", [[before, ([v(15, 3, 2)], one)]], [*at(13), hole])
+            yield case(f"{name}, in the record before a late one", [[(ten, one), late]], [*at(0), missing(hole)])
+            yield case(f"{name}, behind a late record", [[(ten,), late, ([], one)]], [*at(18), missing(hole)])
+            between = [(ten,), ([a(10, 2)], one)]
+            yield case(f"{name}, before a late record", [[*between, late]], [*at(10), told])
+            yield case(f"{name}, two before a late record", [[*between, ([],), late]], [*at(10), told])
+            again = [missing(v(18, 20)), told, *at(10)]
+            yield case(f"{name}, in the first of two late records", [[(ten,), (*late, one), ([v(20, 1)],)]], again)
+            twice = ([v(15, 3), v(20, 1)], one)
+            holes = [each if told == hole else missing(each) for each in (hole, v(18, 20))]
+            yield case(f"{name}, in a record late twice", [[(ten,), twice]], [*at(10), *holes])
+            # Over a change of segment.
+            yield case(f"{name}, in the end before a late one", [[(ten,), (None, one)], [late]], [*at(10), told])
+            yield case(f"{name}, in the last before a late one", [between, [late]], [*at(10), told])
+            yield case(f"{name}, in a segment between", [[(ten,)], [([a(10, 2)], one)], [late]], [*at(10), told])
+            yield case(f"{name}, in the next before a late one", [[(ten,)], [([a(10, 2)], one), late]], [*at(10), told])
+            spent, behind = [(ten,), (None, one)], [[([v(10, 5)],)], [([v(20, 1)],)]]
+            yield case(f"{name}, told before another", [spent, *behind], [*at(10), missing(v(15, 20))])
+            yield case(f"{name}, in the next, late", [[(ten,)], [(*late, one)]], [*at(15), told])
+            yield case(f"{name}, in the next, behind a late one", [[(ten,)], [late, ([], one)]], [*at(18), missing(hole)])
+            yield case(f"{name}, with the last before a late one", [[(ten, one)], [late]], [*at(0), missing(hole)])
+    # Where a segment between is not there, nothing is said of the times over that.
+    for name, behind in {"behind it": [v(15, 3)], "in the one but next": [a(15, 3)]}.items():
+
+        def build(made, behind=behind):
+            session = MadeSession(made, "one", zero=0)
+            for tracks in (ten, [v(10, 1)], behind, [v(30, 1)]):
+                session.open()
+                session.chunk([placed(*one) for one in tracks])
+                session.close()
+            session.finish()
+            del made.files["sessions/one/0002.mp4"]
+            late = [missing(v(18, 30))] if behind[0][0] == "video" else []
+            return {".": INCOMPLETE, "sessions/one": INCOMPLETE, "gaps": nanoseconds(late)}
+
+        yield f"gaps placed, a segment away, late {name}", build
+
+    yield case("lost and overlapping", [[(ten,), ([v(7, 5, 2)],)]], [v(7, 7)])
+    told, gaps = [(video, 49.5, 50.5)], [v(10, 90), v(49.5, 50.5)]
+    hidden = [[([v(0, 10), a(0, 50)],), ([v(90, 1)], ("lost", "video"))]]
+    yield case("a lost event within an interruption hides no hole", hidden, gaps, "stop", told)
+
+    # The cause of the end.
+    def end(name, segments, at, **more):
+        return case(f"cause, {name}", segments, [(None, at, at)], cause="recovered", **more)
+
+    yield end("no segment", [], 0)
+    yield end("of one medium", [[(ten,)]], 10)
+    yield end("of two media", [[before]], 13)
+    yield end("behind a track that went back", [[(ten,), ([v(3, 2)],)]], 10)
+    yield end("behind a segment that went back", [[(ten,)], [([v(3, 2)],)]], 5)
+    yield end("behind a segment of one medium", [[before], [([v(10, 1)],)]], 11)
+    yield end("behind a segment without tracks", [[(ten,)], [([],)]], 0)
+
+    # Without `sources` nothing is told of a gap that has no medium.
+    told, listed = [(both, 0, 100)], [v(0, 100), a(0, 100)]
+    failed = ("source-failed", None)
+    yield end("no sources", [[before]], 13, media=[])
+    yield case("cause, no sources, told", [[before]], [*listed, (None, 13, 13)], "recovered", told, [])
+    yield case("event, no sources, told", [[before, ([], failed)]], [*listed, (None, 13, 13)], "stop", told, [])
+    yield case("event of video, no sources, told", [[before, ([], ("lost", "video"))]], listed, "stop", told, [])
+
+    # Two interruptions that touch: a moment where they do lies within each.
+    told = [(video, 0, 13), (video, 13, 20), (["audio"], 0, 20)]
+    listed = [v(0, 13), v(13, 20), a(0, 20)]
+    yield case("event, told in two", [[before, ([], failed)]], listed, "stop", told)
+    yield case("cause, told in two", [[before]], listed, "recovered", told)
+
+    # A gap without a medium is told only where every source is.
+    for name in both:
+        told, listed = [([name], 0, 20)], [(name, 0, 20), (None, 13, 13)]
+        yield case(f"event, told of {name}", [[before, ([], failed)]], listed, "stop", told)
+        yield case(f"cause, told of {name}", [[before]], listed, "recovered", told)
+
+    # What is forged by rule 4 alone counts. A step is an entry and its time; what is large has the wrong key or device.
+    for name, wrong in {"key": {"key": Key("another")}, "device": {"device": bytes(32)}}.items():
+        for steps, gap in {
+            "I10 e20": (10, 20),
+            "i10 E20": (10, 20),
+            "I10 E20": (10, 20),
+            "I10 i9 e20": (10, 20),
+            "i10 E20 e21": (10, 20),
+        }.items():
+
+            def build(made, wrong=wrong, steps=steps, gap=gap):
+                session = MadeSession(made, "one", zero=0)
+                session.open()
+                for start in (0, 20):
+                    session.chunk(track(scale=1, start=start, duration=10))
+                session.close()
+                for step in steps.split():
+                    body, more = {"id": bytes(16), "session": session.id}, wrong if step[0].isupper() else {}
+                    if step[0] in "iI":
+                        body |= {"cause": "camera", "known": "device", "media": video, "detail": ""}
+                        body["from"] = media_time(int(step[1:]))
+                        session.entries.append(made.entry("interruption", body, **more))
+                    else:
+                        body["to"] = media_time(int(step[1:]))
+                        session.entries.append(made.entry("interruption-end", body, **more))
+                session.finish()
+                return {".": TAMPERED, "sessions/one": TAMPERED, "gaps": nanoseconds([("video", *gap)])}
+
+            yield f"gaps placed, forged by the {name}, {steps}", build
 
 
 def _with_note(entries, one, two):
@@ -2056,5 +2283,5 @@ def _neutral(made, number, expected):
 
 def cases():
     parts = (_records, _sessions, _cut_off, _photo_events, _ledgers, _sequences, _interruptions, _interruptions_spoilt)
-    parts += (_gaps, _folders, _chains)
+    parts += (_gaps, _gap_places, _folders, _chains)
     return [Case(name, build) for part in parts for name, build in part()]

@@ -24,7 +24,7 @@ class Target:
         self.expected = expected
         self.keys = keys
         self.trust = trust
-        # (medium, begin, end) of each gap that must be listed, if the page leaves no doubt.
+        # (medium, begin, end, whether it is recorded) of each gap that must be listed, if the page leaves no doubt.
         self.gaps = gaps
 
 

@@ -4,15 +4,14 @@
 import contextlib
 import functools
 import hashlib
-import itertools
 import os
 
 from envelope import MAX_ENVELOPE, MAX_TEXT, MAX_UINT, Entry, NotThis
 from ledger import NOT_TRUSTED, TOO_OLD, Ledger, Photo, Session, Trust, is_name, read_copy
-from segment import NO_PLACE, NOTHING_CAPTURED, hash_range, is_file, is_folder, is_gap, open_regular, read_segment
+from segment import MEDIA, NO_PLACE, NOTHING_CAPTURED, Gaps, hash_range, is_file, is_folder, is_gap, open_regular
+from segment import read_segment
 
 MAX_FINDINGS = 10_000
-MAX_GAPS = 10_000
 MAX_ROUNDS = 10
 SECOND = 1_000_000_000
 
@@ -33,8 +32,7 @@ class Report:
         self.findings = []
         self.left_out = 0
         self.problems = set()
-        # (medium or None, begin, end, cause) of each gap that is listed; for a moment without media time None.
-        self.gaps = []
+        self.gaps = Gaps()
 
     def find(self, path, problem, detail, chunk=None):
         self.problems.add(problem)
@@ -45,8 +43,13 @@ class Report:
         else:
             self.left_out += 1
 
-    def list_gaps(self, gaps):
-        self.gaps += itertools.islice(gaps, MAX_GAPS - len(self.gaps))
+    @property
+    def missing(self):
+        """7.7: how many gaps are missing, and how long those of each medium are together."""
+        gaps = self.gaps.missing
+        return {"gaps": len(gaps)} | {
+            f"{medium}_ns": sum(end - begin for of, begin, end, *_ in gaps if of == medium) for medium in MEDIA
+        }
 
     @property
     def overall(self):
@@ -135,7 +138,7 @@ def _segment_alone(report, path, rel):
     """7.2"""
     segment = _note_segment(report, path, rel)
     segment.tell(cut_off=True)
-    report.list_gaps(segment.gaps)
+    report.gaps = segment.gaps
     if segment.start is not None:
         report.trust.use(segment.start)
     if not segment.record_boxes:
@@ -219,7 +222,9 @@ def _spoken_of(chain):
 
 def _join(report, rel, session, chain):
     """7.4, steps 3 to 5: holds the segments against each other, and against the session's start and end. The gaps."""
-    seq, last, forged, ends, gaps = -1, session.start and session.start.hash, 0, {}, []
+    seq, last, forged, gaps = -1, session.start and session.start.hash, 0, Gaps()
+    # Of each medium: where it ends so far, and of which of them an event told a loss since.
+    ends, told = {}, set()
     for path, segment in chain:
         first = segment.first
         skipped = first.seq - seq - 1
@@ -229,10 +234,15 @@ def _join(report, rel, session, chain):
         elif skipped <= 0 and not follows:
             report.find(path, "misplaced", "does not follow on the segment before it")
         if follows:
-            begins = [(name, ends.get(name), begin) for name, begin in segment.begins.items()]
-            gaps += [(name, end, begin, NOTHING_CAPTURED) for name, end, begin in begins if is_gap(end, begin)]
-        gaps += segment.gaps
-        ends = {**(ends if follows else {}), **segment.ends}
+            for medium, (begin, recorded) in segment.begins.items():
+                if is_gap(ends.get(medium), begin):
+                    gaps.add(medium, ends[medium], begin, NOTHING_CAPTURED, recorded or medium in told)
+        else:
+            ends, told = {}, set()
+        for gap in segment.gaps:
+            gaps.add(*gap)
+        ends = {**ends, **segment.ends}
+        told = (told - segment.ends.keys()) | segment.told
         seq, last, forged = segment.link.seq, segment.link.hash, segment.forged_since
 
     for path, segment in chain:
@@ -254,8 +264,8 @@ def _join(report, rel, session, chain):
     elif last != end["last"]:
         report.find(path, "misplaced", "not the last record that the session's end names")
     if end["cause"] not in ("stop", "shutdown", "source-ended"):
-        at = max((at for _, segment in chain for at in segment.ends.values()), default=0)
-        gaps.append((None, at, at, end["cause"]))
+        at = chain[-1][1].latest if chain else 0
+        gaps.add(None, at, at, end["cause"], recorded=True)
     return gaps
 
 
@@ -268,11 +278,12 @@ def _list_gaps(report, session, gaps):
         return any(of == medium and low <= begin and (high is None or end <= high + SECOND) for of, low, high in known)
 
     media = None if session.start is None else [source["medium"] for source in session.start.body["sources"]]
-    for medium, begin, end, cause in gaps:
+    for medium, begin, end, cause, recorded in gaps:
         wanted = media if medium is None else [medium]
         if not wanted or not all(explained(one, begin, end) for one in wanted):
-            report.list_gaps([(medium, begin, end, cause)])
-    report.list_gaps(told)
+            report.gaps.add(medium, begin, end, cause, recorded)
+    for gap in told:
+        report.gaps.add(*gap, recorded=True)
 
 
 def _photos(report, folder, rel, photos, place, spoken_of=frozenset()):

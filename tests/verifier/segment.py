@@ -17,6 +17,7 @@ MAX_LETTERS = 1_000_000
 MAX_REMOVED = 1000
 MILLISECOND = 1_000_000
 MAX_GAPS = 10_000
+MEDIA = ("video", "audio")
 
 # Where a segment without a record in its place stands in the order of its session: last.
 NO_PLACE = (1, 0, 0)
@@ -130,6 +131,27 @@ class Boxes:
         return None
 
 
+class Gaps:
+    """(medium or None, begin, end, cause, whether it is recorded) of each gap, in nanoseconds of media time; None for
+    what has none. Many of those that are recorded hide none that is missing."""
+
+    def __init__(self):
+        self.missing = []
+        self.recorded = []
+
+    def __iter__(self):
+        yield from self.missing
+        yield from self.recorded
+
+    def __bool__(self):
+        return bool(self.missing or self.recorded)
+
+    def add(self, medium, begin, end, cause, recorded):
+        listed = self.recorded if recorded else self.missing
+        if len(listed) < MAX_GAPS:
+            listed.append((medium, begin, end, cause, recorded))
+
+
 class Segment:
     """What was found in a segment."""
 
@@ -149,11 +171,15 @@ class Segment:
         self.forged_before = 0
         self.forged_since = 0
         self.tail = 0
-        # (medium or None, begin, end, cause) of each gap, in nanoseconds of media time.
-        self.gaps = []
-        # Of each medium: where its first track begins and its last one ends.
+        self.gaps = Gaps()
+        # Of each medium: where its first track begins, and whether the file gives a reason if that is too late; where
+        # its last one ends.
         self.begins = {}
         self.ends = {}
+        # The media of which an event told a loss in a record behind that of their last track.
+        self.told = set()
+        # The latest end of all tracks.
+        self.latest = 0
         # The names of the photos that records in their place speak of.
         self.photos = set()
 
@@ -261,25 +287,27 @@ class Segment:
 
     def _take(self, record):
         """Step 7."""
+        at = self.latest
         if self.first is None:
             self.first, self.forged_before = record, self.forged_since
+            at = min((start for _, start, _, _ in record.tracks), default=0)
         self.link, self.forged_since = record, 0
         self.photos.update(record.photos)
-        at = min((start for _, start, _, _ in record.tracks), default=max(self.ends.values(), default=0))
         for medium, detail in record.losses:
-            self._gap(medium, at, at, detail)
+            self.gaps.add(medium, at, at, detail, recorded=True)
+            self.told.update([medium] if medium else MEDIA)
         for medium, start, end, lost in record.tracks:
-            before = self.ends.get(medium)
+            before, told = self.ends.get(medium), bool(lost) or medium in self.told
             if lost:
-                self._gap(medium, start if before is None else min(before, start), start, f"{lost} lost")
-            if is_gap(before, start):
-                self._gap(medium, before, start, NOTHING_CAPTURED)
-            self.begins.setdefault(medium, start)
+                begin = start if before is None else min(before, start)
+                self.gaps.add(medium, begin, start, f"{lost} lost", recorded=True)
+            elif is_gap(before, start):
+                self.gaps.add(medium, before, start, NOTHING_CAPTURED, recorded=told)
+            self.begins.setdefault(medium, (start, told))
             self.ends[medium] = end
-
-    def _gap(self, *gap):
-        if len(self.gaps) < MAX_GAPS:
-            self.gaps.append(gap)
+            self.latest = max(self.latest, end)
+        # Of what follows on these tracks, nothing is told yet.
+        self.told.difference_update(medium for medium, *_ in record.tracks)
 
 
 NOTHING_CAPTURED = "nothing was captured"

@@ -26,6 +26,14 @@ def moment(time):
     return "?" if time is None else f"{time // 10**9}.{time % 10**9:09}"
 
 
+def missing(counted):
+    """What is said beside the verdict of gaps that are missing; nothing if none is."""
+    if not counted["gaps"]:
+        return ""
+    video, audio = (moment(counted[name]) for name in ("video_ns", "audio_ns"))
+    return f"; gaps that nothing on record explains: {counted['gaps']}, video {video} s, audio {audio} s"
+
+
 def show(report):
     print(f"{clean(report.path)}: {report.scope}")
     for name, letters in report.verdicts.items():
@@ -35,11 +43,12 @@ def show(report):
     for finding in report.findings:
         chunk = "" if finding["chunk"] is None else f", chunk {finding['chunk']}"
         print(f"  {finding['problem']}: {clean(finding['path'] or '-')}{chunk}: {clean(finding['detail'])}")
-    for medium, begin, end, cause in report.gaps:
-        print(f"  gap: {medium or 'recording'}, {moment(begin)} to {moment(end)}: {clean(cause)}")
+    for medium, begin, end, cause, recorded in report.gaps:
+        kind = "recorded gap" if recorded else "missing"
+        print(f"  {kind}: {medium or 'recording'}, {moment(begin)} to {moment(end)}: {clean(cause)}")
     if report.left_out:
         print(f"  and {report.left_out} more")
-    print(f"  verdict: {report.overall}")
+    print(f"  verdict: {report.overall}{missing(report.missing)}")
     print(f"  keys: {report.trust.answer}")
 
 
@@ -55,9 +64,10 @@ def as_json(report):
             for finding in report.findings
         ],
         "gaps": [
-            {"medium": medium, "from_ns": begin, "to_ns": end, "cause": clean(cause)}
-            for medium, begin, end, cause in report.gaps
+            {"medium": medium, "from_ns": begin, "to_ns": end, "recorded": recorded, "cause": clean(cause)}
+            for medium, begin, end, cause, recorded in report.gaps
         ],
+        "missing": report.missing,
     }
 
 

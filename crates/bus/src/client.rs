@@ -2,7 +2,9 @@
 //! The caller's side: requests as functions, answers as plain data, errors with their kind.
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
+use tokio::time::sleep;
 use zbus::fdo::{ObjectManagerProxy, PropertiesProxy};
 use zbus::names::InterfaceName;
 use zbus::{Connection, OwnedObjectPath, fdo};
@@ -17,6 +19,10 @@ use crate::{
     InterruptionInfo, PhotoInfo, RECORDER_INTERFACE, RECORDER_PATH, Recorder1Proxy, RecorderStatus, SESSION_INTERFACE,
     SegmentInfo, SessionId, SessionInfo, StartOptions, Timeline, options,
 };
+
+/// How long a recorder that has its name may take until it lists its sessions, and how often to ask.
+const LIST_LIMIT: Duration = Duration::from_secs(10);
+const LIST_POLL: Duration = Duration::from_millis(50);
 
 /// Why a request was not granted.
 #[derive(Debug, thiserror::Error)]
@@ -167,11 +173,18 @@ impl Client {
     /// All sessions that the recorder knows, the oldest first.
     pub async fn sessions(&self) -> Result<Vec<SessionInfo>, ClientError> {
         let manager = ObjectManagerProxy::new(&self.connection, BUS_NAME, RECORDER_PATH).await;
-        let objects = match self.checked(manager)?.get_managed_objects().await {
-            // The name is taken before there is a list: the recorder is being opened.
-            Err(fdo::Error::UnknownInterface(_)) => Err(ClientError::NoRecorder { address: self.address.clone() }),
-            answer => self.checked(answer),
-        }?;
+        let manager = self.checked(manager)?;
+        let deadline = Instant::now() + LIST_LIMIT;
+        let objects = loop {
+            match manager.get_managed_objects().await {
+                // The name is taken before there is a list: the recorder is being opened.
+                Err(fdo::Error::UnknownInterface(_)) if Instant::now() < deadline => sleep(LIST_POLL).await,
+                Err(fdo::Error::UnknownInterface(_)) => {
+                    return Err(ClientError::NoRecorder { address: self.address.clone() });
+                }
+                answer => break self.checked(answer)?,
+            }
+        };
         let interfaces = objects.into_values().flatten();
         let sessions = interfaces.filter(|(name, _)| name.as_str() == SESSION_INTERFACE);
         let mut sessions = sessions.map(|(_, dict)| read_session(dict)).collect::<Result<Vec<_>, _>>()?;

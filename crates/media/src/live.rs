@@ -87,6 +87,12 @@ impl Live {
         Ok(live)
     }
 
+    /// As if the recorder had stood still until now.
+    #[cfg(test)]
+    pub(crate) fn excuse(&self) {
+        self.inlet.excuse();
+    }
+
     #[cfg(test)]
     pub(crate) fn element(&self, name: &str) -> gst::Element {
         pipeline::element(&self.pipeline, name).unwrap()

@@ -30,6 +30,16 @@ pub enum Notice {
         /// `CLOCK_BOOTTIME` in ns at the end of the last frame it gave.
         last_boot_ns: Option<u64>,
     },
+    /// A live source that went on by itself gave nothing for 2 s or more: the whole recorder stood still, or the source was
+    /// about to be given up. Told once, by the first frame behind the hole; a source that was opened again leaves none.
+    Missed {
+        /// What it gave.
+        medium: Medium,
+        /// `CLOCK_BOOTTIME` in ns at the end of the last frame before the hole.
+        from_boot_ns: u64,
+        /// The same at the begin of the first frame behind it.
+        to_boot_ns: u64,
+    },
     /// A replayed file came to its end.
     Ended {
         /// What it gave.

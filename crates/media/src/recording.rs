@@ -13,7 +13,8 @@ use crate::router::recording::{Account, Delivery};
 use crate::settings::Settings;
 use crate::sync::lock;
 
-/// A recording that runs. Dropping it ends it. Its sources stay open.
+/// A recording that runs. Dropping it ends it. Its sources stay open. Until it is confirmed or ends, what it takes stays in
+/// the ring too, within the ring's bounds, so that it can be given back.
 pub struct Recording {
     router: Arc<Router>,
     delivery: Delivery,
@@ -46,6 +47,19 @@ impl Recording {
     /// Frames so far.
     pub fn counters(&self) -> Counters {
         self.account().counters
+    }
+
+    /// It has a place to be stored in: what it took leaves the ring, and it cannot be given back any more.
+    pub fn confirm(&self) {
+        self.router.confirm(&self.delivery);
+    }
+
+    /// It has never been: nothing of it was stored and nothing will be. All that it took, of what was handed to the receiver
+    /// too, is in the ring as if it had not begun, as far as the ring reaches back; what a file gave that waits to be recorded
+    /// is not. Nothing more is delivered, no [`Event::Finished`](crate::Event::Finished) either, but an event that is being
+    /// handed over may still arrive. One that was confirmed ends as by [`end`](Self::end).
+    pub fn give_back(self) {
+        self.router.give_back(&self.delivery);
     }
 
     /// Delivers everything that came, then [`Event::Finished`](crate::Event::Finished), then returns. The sources stay

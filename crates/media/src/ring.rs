@@ -29,7 +29,7 @@ pub struct RingLimits {
 }
 
 /// Something that a source gave or that happened to it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Item {
     Frame { medium: Medium, caps: gst::Caps, frame: Frame },
     Lost { medium: Medium, count: u64, reason: String },
@@ -126,7 +126,7 @@ impl Ring {
         }
     }
 
-    /// What this source gave is not wanted any more.
+    /// What this source gave is not wanted any more, or a recording has it for good.
     pub(crate) fn forget(&mut self, medium: Medium) {
         self.has_picture &= medium != Medium::Video;
         self.entries.retain(|entry| entry.item.medium() != medium);
@@ -136,14 +136,12 @@ impl Ring {
         self.bytes = self.entries.iter().map(|entry| entry.item.bytes()).sum();
     }
 
-    /// Gives out everything of these media that is not too old by now, and is empty then.
-    pub(crate) fn take(&mut self, media: &[Medium], now_ns: i64) -> Vec<Item> {
+    /// Everything of these media that is not too old by now. It stays here until it is forgotten.
+    pub(crate) fn copy(&mut self, media: &[Medium], now_ns: i64) -> Vec<Item> {
         self.newest_ns = self.newest_ns.max(now_ns);
         self.trim();
-        self.has_picture = false;
-        self.bytes = 0;
-        let items = self.entries.drain(..).map(|entry| entry.item);
-        items.filter(|item| media.contains(&item.medium())).collect()
+        let items = self.entries.iter().map(|entry| &entry.item);
+        items.filter(|item| media.contains(&item.medium())).cloned().collect()
     }
 
     fn push(&mut self, entry: Entry) {
@@ -216,6 +214,7 @@ mod tests {
 
     /// Pictures each 100 ms with a key frame each second, and sound each 50 ms that comes so much later, in this time.
     fn fill(ring: &mut Ring, media: &[Medium], range_ms: std::ops::Range<i64>, sound_late_ms: i64) -> u64 {
+        crate::init().unwrap();
         let caps = gst::Caps::new_empty_simple("any/thing");
         let mut frames: Vec<(i64, Medium, Frame)> = Vec::new();
         for at_ms in range_ms.clone().step_by(100).filter(|_| media.contains(&Medium::Video)) {
@@ -234,7 +233,14 @@ mod tests {
             Item::Frame { medium: of, frame, .. } if of == medium => Some(frame.pts_ns / MS),
             _ => None,
         };
-        ring.take(&Medium::BOTH, i64::MIN).into_iter().filter_map(of_medium).collect()
+        take(ring, i64::MIN).into_iter().filter_map(of_medium).collect()
+    }
+
+    /// As a recording does that is confirmed.
+    fn take(ring: &mut Ring, now_ns: i64) -> Vec<Item> {
+        let items = ring.copy(&Medium::BOTH, now_ns);
+        Medium::BOTH.into_iter().for_each(|medium| ring.forget(medium));
+        items
     }
 
     fn every(step_ms: usize, range_ms: std::ops::Range<i64>) -> Vec<i64> {
@@ -284,7 +290,7 @@ mod tests {
     fn no_sound_is_kept_where_none_is_wanted() {
         let mut ring = Ring::new(RingLimits { sound: false, ..limits(60) });
         fill(&mut ring, &Medium::BOTH, 0..5000, 0);
-        let items = ring.take(&Medium::BOTH, i64::MIN);
+        let items = take(&mut ring, i64::MIN);
         assert_eq!(items.len(), 50);
         assert!(items.iter().all(|item| item.medium() == Medium::Video));
     }
@@ -320,7 +326,7 @@ mod tests {
         ring.note_lost(Medium::Video, 7, "somewhere");
         ring.note_gone(Medium::Video, gone());
         fill(&mut ring, &[Medium::Audio], 10_000..11_950, 0);
-        let items = ring.take(&Medium::BOTH, i64::MIN);
+        let items = take(&mut ring, i64::MIN);
         let first = &items[0];
         assert!(matches!(first, Item::Frame { medium: Medium::Video, frame, .. } if frame.pts_ns == 8000 * MS));
         let marks = items.iter().filter(|item| item.frames() == 0).collect::<Vec<_>>();
@@ -337,7 +343,7 @@ mod tests {
         let mut ring = Ring::new(limits(3));
         fill(&mut ring, &[Medium::Audio], 0..9950, 0);
         ring.note_gone(Medium::Audio, End::Ended);
-        let items = ring.take(&Medium::BOTH, 100_000 * MS);
+        let items = take(&mut ring, 100_000 * MS);
         assert!(items.iter().all(|item| item.frames() == 0), "{}", items.len());
     }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Where all frames come together: into the recording that runs, else into the ring; and what is known of each source.
 //!
-//! Sources come in here; `recording` is the other side. Must not know how a source works. Invariant: a frame that came goes to exactly one place, the recording or the ring,
-//! and what goes into a recording that begins follows on what the ring held.
+//! Sources come in here; `recording` is the other side. Must not know how a source works. Invariant: a frame that came goes to exactly one place, the recording or the ring
+//! (to both while the recording may be given back, and then it leaves one of them), and what goes into a recording that begins follows on what the ring held.
 
 pub(crate) mod recording;
 mod state;
@@ -157,7 +157,12 @@ impl Router {
         let medium = ticket.medium;
         self.note_up(state, ticket);
         let Some(track) = state.track_mut(ticket) else { return };
+        let missed = track.missed_before(&frame);
         let frame = track.arrive(frame);
+        if let Some((from_ns, to_ns)) = missed {
+            let (from_boot_ns, to_boot_ns) = (self.time.boot_ns(from_ns), self.time.boot_ns(to_ns));
+            self.notices.tell(Notice::Missed { medium, from_boot_ns, to_boot_ns });
+        }
         if let Some(change) = track.watch_rate(&frame) {
             self.notices.tell(Notice::FrameRate { is_low: change.is_low, detail: change.detail });
         }
@@ -166,11 +171,11 @@ impl Router {
         if medium == Medium::Video {
             self.note_dropped("picture", lock(&self.picture).add(&frame.buffer, frame.key));
         }
-        match &mut state.routing {
-            Some(routing) if routing.wants(medium) => routing.frame(medium, &caps, frame, live),
-            // What can wait is not recorded now because nobody wants it, not because it comes too early.
-            _ if !live => {}
-            _ => self.note_dropped("ring", state.ring.keep(medium, &caps, frame)),
+        // What can wait is not recorded now because nobody wants it, not because it comes too early.
+        let dropped = if live && state.fills_ring(medium) { state.ring.keep(medium, &caps, frame.clone()) } else { 0 };
+        match state.recorder_of(medium) {
+            Some(routing) => routing.frame(medium, &caps, frame, live),
+            None => self.note_dropped("ring", dropped),
         }
     }
 

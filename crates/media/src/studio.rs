@@ -165,8 +165,8 @@ impl Studio {
     }
 
     /// Begins a recording of these media, whose sources must be up, with what the ring holds of them. Returns when each
-    /// has come, at most after `start_timeout_ms`. What of `absent` is opened while it runs joins it. There is one recording
-    /// at a time.
+    /// has come, at most after `start_timeout_ms`; one that cannot begin takes nothing from the ring. What of `absent` is
+    /// opened while it runs joins it. There is one recording at a time.
     ///
     /// `events` is called by a thread of the recording, one event after the other. It may block; that is the
     /// back-pressure. It must not call [`Recording::end`].

@@ -4,6 +4,7 @@
 use crate::alarms::AlarmKind;
 use crate::effect::{Effect, Turn};
 use crate::fault::Fault;
+use crate::interruptions::Gap;
 use crate::medium::{Media, Medium};
 use crate::sources::Failure;
 use crate::state::{Cause, Phase, State};
@@ -142,11 +143,25 @@ impl Recorder {
 
     pub(crate) fn slept(&mut self, asleep_ns: u64, turn: &mut Turn) {
         self.sources.slept(asleep_ns);
-        if self.phase.is_capturing() || self.phase == Phase::Opening {
+        if self.has_session() {
             let from_ns = turn.now_ns.saturating_sub(asleep_ns);
             let reason = format!("the machine slept for {} ms", asleep_ns / 1_000_000);
-            self.recording.interruptions.slept(self.recording.media, from_ns, reason, turn);
+            let gap = Gap { fault: Fault::Suspend, media: self.recording.media, from_ns, reason };
+            self.recording.interruptions.was_missing(gap, turn.now_ns, turn);
         }
+    }
+
+    /// A source that never failed gave nothing for a while: it is the recorder that stood still.
+    pub(crate) fn missed(&mut self, medium: Medium, from_ns: u64, to_ns: u64, turn: &mut Turn) {
+        let is_ending = matches!(self.phase, Phase::Draining(_)) && self.recording.media.contains(medium);
+        let was_recorded = self.is_recorded(medium) || is_ending;
+        let to_ns = to_ns.min(self.recording.ended_ns.unwrap_or(turn.now_ns));
+        if !was_recorded || from_ns >= to_ns || self.recording.interruptions.is_gone(medium) {
+            return;
+        }
+        let reason = format!("the recorder stood still for {} ms", (to_ns - from_ns) / 1_000_000);
+        let gap = Gap { fault: Fault::Recorder, media: medium.into(), from_ns, reason };
+        self.recording.interruptions.was_missing(gap, to_ns, turn);
     }
 
     /// Whether what the source gives is of use: for the pre-record, or for a recording.
@@ -157,8 +172,12 @@ impl Recorder {
 
     /// Whether what the source gives goes into a session, or will when it is open.
     fn is_recorded(&self, medium: Medium) -> bool {
-        let has_session = self.phase.is_capturing() || self.phase == Phase::Opening;
-        has_session && self.recording.media.contains(medium)
+        self.has_session() && self.recording.media.contains(medium)
+    }
+
+    /// Whether a session is open or being opened.
+    fn has_session(&self) -> bool {
+        self.phase.is_capturing() || self.phase == Phase::Opening
     }
 
     /// Nobody needs an alarm about a source that was opened for a start which is refused for it.

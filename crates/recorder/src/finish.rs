@@ -38,6 +38,7 @@ impl Recorder {
     pub(crate) fn end(&mut self, cause: Cause, turn: &mut Turn) {
         self.nothing_is_missing(turn);
         self.phase = Phase::Draining(cause);
+        self.recording.ended_ns = Some(turn.now_ns);
         turn.give(Effect::EndRecording);
         self.forget_missing_sources(turn);
     }

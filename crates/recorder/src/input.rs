@@ -58,6 +58,15 @@ pub enum Input {
         /// Whether it is the recorder's own fault, not that of the request or a device.
         is_fault: bool,
     },
+    /// A source that did not fail gave nothing for a while, and gives again: the recorder did not run.
+    Missed {
+        /// Which.
+        medium: Medium,
+        /// Boot time at which its last frame before that ended.
+        from_ns: u64,
+        /// Boot time of its first frame behind that.
+        to_ns: u64,
+    },
     /// The last fragment was written.
     Drained,
     /// The session is closed and in the ledger.

@@ -40,7 +40,8 @@ pub(crate) struct Interruptions {
     last_number: u64,
     sources: PerMedium<OfSource>,
     storage: Option<u64>,
-    held_sleeps: Vec<Held>,
+    /// Those that were over before the session was open.
+    held_past: Vec<Held>,
 }
 
 impl Interruptions {
@@ -52,18 +53,17 @@ impl Interruptions {
                 self.sources[medium].open = self.enter_held(held, turn);
             }
         }
-        for held in std::mem::take(&mut self.held_sleeps) {
+        for held in std::mem::take(&mut self.held_past) {
             self.enter_held(held, turn);
         }
     }
 
     /// A source is gone since `from_ns`. Nothing new if it was already.
     pub(crate) fn source_gone(&mut self, medium: Medium, fault: Fault, from_ns: u64, reason: String, turn: &mut Turn) {
-        let source = &self.sources[medium];
-        if source.open.is_some() || source.held.last().is_some_and(|held| held.to_ns.is_none()) {
+        if self.is_gone(medium) {
             return;
         }
-        let from_ns = from_ns.max(source.back_ns).min(turn.now_ns);
+        let from_ns = from_ns.max(self.sources[medium].back_ns).min(turn.now_ns);
         let gap = Gap { fault, media: medium.into(), from_ns, reason };
         if self.is_session_open {
             self.sources[medium].open = Some(self.enter(gap, turn));
@@ -98,14 +98,20 @@ impl Interruptions {
         }
     }
 
-    /// The machine slept since `from_ns`.
-    pub(crate) fn slept(&mut self, media: Media, from_ns: u64, reason: String, turn: &mut Turn) {
-        let held = Held { gap: Gap { fault: Fault::Suspend, media, from_ns, reason }, to_ns: Some(turn.now_ns) };
+    /// Something was missing, and is not any more since `to_ns`.
+    pub(crate) fn was_missing(&mut self, gap: Gap, to_ns: u64, turn: &mut Turn) {
+        let held = Held { gap, to_ns: Some(to_ns) };
         if self.is_session_open {
             self.enter_held(held, turn);
         } else {
-            hold(&mut self.held_sleeps, held);
+            hold(&mut self.held_past, held);
         }
+    }
+
+    /// Whether a source is gone now.
+    pub(crate) fn is_gone(&self, medium: Medium) -> bool {
+        let source = &self.sources[medium];
+        source.open.is_some() || source.held.last().is_some_and(|held| held.to_ns.is_none())
     }
 
     /// Nothing is recorded any more, so nothing is missing.

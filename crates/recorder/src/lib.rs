@@ -62,6 +62,8 @@ struct Recording {
     pressed_ns: u64,
     /// It continues one that was cut off: nobody waits for its start, so it waits for its first source as long as it takes.
     is_resumed: bool,
+    /// When it was ended; what came behind that is not part of it.
+    ended_ns: Option<u64>,
     /// It could not be opened, and is to be tried again then.
     again_ns: Option<u64>,
     interruptions: Interruptions,
@@ -156,7 +158,9 @@ impl Recorder {
             Phase::Down => refuse_when_down(&input, &mut turn),
             _ => {
                 self.take(input, &mut turn);
-                self.pass_time(&mut turn);
+                if self.phase != Phase::Down {
+                    self.pass_time(&mut turn);
+                }
             }
         }
         turn.effects
@@ -174,6 +178,7 @@ impl Recorder {
             }
             Input::SourceEnded { medium } => self.source_ended(medium, turn),
             Input::FrameRate { is_low, detail } => self.frame_rate(is_low, detail, turn),
+            Input::Missed { medium, from_ns, to_ns } => self.missed(medium, from_ns, to_ns, turn),
             Input::Opened => self.opened(turn),
             Input::OpenFailed { reason, is_fault } => self.open_failed(reason, is_fault, turn),
             Input::Drained => self.drained(turn),

@@ -8,6 +8,8 @@ use crate::medium::Media;
 pub struct Rules {
     /// Which sources are kept open in standby, for the pre-record.
     pub standby: Media,
+    /// Which of them are held for a recording that begins: all but the sound where that is private.
+    pub held: Media,
     /// Whether a source that failed is opened again: a live one is, a replay is not.
     pub repeatable: bool,
     /// How long the recording goes on after a stop.

@@ -3,6 +3,7 @@
 
 use crate::capture::{SLOW, fault_of};
 use crate::effect::{Effect, NotStarted, Turn};
+use crate::fault::Fault;
 use crate::interruptions::Interruptions;
 use crate::medium::{Media, Medium};
 use crate::state::{Cause, Phase};
@@ -72,20 +73,22 @@ impl Recorder {
         }
     }
 
-    /// Nobody is there to be told what is missing, and what there is must not wait for it.
+    /// Nobody is there to be told what is missing, and what there is must not wait for it: not at all, if it is not held
+    /// meanwhile.
     fn goes_on_without(&self, absent: Media) -> bool {
         let Recording { media, is_resumed, .. } = self.recording;
-        is_resumed
-            && self.rules.repeatable
-            && absent != media
-            && absent.iter().all(|medium| self.sources.is_missing(medium))
+        let mut given = media.iter().filter(|medium| !absent.contains(*medium));
+        let can_wait = given.all(|medium| self.rules.held.contains(medium));
+        let is_known = absent.iter().all(|medium| self.sources.is_missing(medium));
+        is_resumed && self.rules.repeatable && absent != media && (is_known || !can_wait)
     }
 
     /// The session begins without this medium.
     fn is_absent(&mut self, medium: Medium, turn: &mut Turn) {
         let (fault, reason) = match self.sources.failure(medium) {
             Some(failure) => (failure.fault, failure.reason.clone()),
-            None => (fault_of(medium), SLOW.to_owned()),
+            None if self.sources.is_missing(medium) => (fault_of(medium), SLOW.to_owned()),
+            None => (Fault::Recorder, "it was still being opened".to_owned()),
         };
         let from_ns = self.recording.pressed_ns;
         self.recording.interruptions.source_gone(medium, fault, from_ns, reason, turn);
@@ -136,7 +139,7 @@ impl Recorder {
         if is_fault {
             self.trouble(reason.clone(), false, turn);
         }
-        if self.recording.is_resumed && !is_fault && !self.going_down && self.recording.early == Early::default() {
+        if !is_fault && self.can_resume_again() {
             let again_ns = Some(turn.now_ns.saturating_add(RESUME_AGAIN_NS));
             let interruptions = Interruptions::default();
             self.recording = Recording { again_ns, interruptions, ..std::mem::take(&mut self.recording) };
@@ -144,6 +147,13 @@ impl Recorder {
             return;
         }
         self.not_started(NotStarted::Session(reason), turn);
+    }
+
+    /// Whether it is a recording that goes on, nothing came that ends it, and its sources may still give.
+    fn can_resume_again(&self) -> bool {
+        let Recording { media, is_resumed, early, .. } = &self.recording;
+        let may_give = |medium| self.sources.has_given(medium) || !self.sources.is_over(medium);
+        *is_resumed && !self.going_down && *early == Early::default() && media.iter().all(may_give)
     }
 
     /// Opens a session that could not be opened, when it is time.

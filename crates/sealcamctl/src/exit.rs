@@ -12,7 +12,7 @@ pub(crate) enum Exit {
     Ok,
     /// 1: failed, for a reason that has no code of its own.
     Failure,
-    /// 3: `verify`: intact, with recorded gaps.
+    /// 3: `verify`: intact, with gaps, recorded or missing.
     IntactWithGaps,
     /// 4: `verify`: incomplete.
     Incomplete,

@@ -12,6 +12,7 @@ messages! { FILE_MESSAGES {
     scope_photo() { en: "one photo, without the ledger", zh: "单张照片,未对照台账" }
     label_photos() { en: "Photos", zh: "照片" }
     label_keys() { en: "Keys", zh: "密钥" }
+    label_missing_gaps() { en: "Missing gaps", zh: "无记载的缺失" }
     label_verdict() { en: "Verdict", zh: "结论" }
     label_entry() { en: "Entry", zh: "条目" }
     label_since() { en: "Since", zh: "启用时间" }
@@ -38,6 +39,10 @@ messages! { FILE_MESSAGES {
         zh: "已记载的中断:{medium},自 {from} 起:{cause}",
     }
     gap_line_elsewhere(medium, cause) { en: "recorded gap: {medium}: {cause}", zh: "已记载的中断:{medium}:{cause}" }
+    missing_line(medium, time, cause) {
+        en: "missing: {medium}, {time}: {cause}, and nothing on record here says why",
+        zh: "无记载的缺失:{medium},{time}:{cause},此处亦无任何记载说明原因",
+    }
     interruption_because(cause, detail) { en: "{cause}: {detail}", zh: "{cause}:{detail}" }
     interruption_camera() { en: "camera failed", zh: "摄像头故障" }
     interruption_microphone() { en: "microphone failed", zh: "麦克风故障" }
@@ -56,6 +61,13 @@ messages! { FILE_MESSAGES {
 
     verdict_intact() { en: "intact", zh: "完整无改动" }
     verdict_gaps() { en: "intact, with recorded gaps", zh: "无改动,含已记载的中断" }
+    verdict_missing(gaps, missing) {
+        en: "intact, with gaps: {gaps}, of which MISSING: {missing} (nothing on record here says why)",
+        zh: "无改动,含中断 {gaps} 处,其中 {missing} 处为无记载的缺失",
+    }
+    missing_gaps(count, lengths) { en: "gaps: {count}, {lengths}", zh: "{count} 处,{lengths}" }
+    between_lengths() { en: ", ", zh: "、" }
+    missing_length(medium, length) { en: "{medium} {length}", zh: "{medium} {length}" }
     verdict_incomplete() { en: "incomplete", zh: "不完整" }
     verdict_tampered() { en: "TAMPERED", zh: "已被改动" }
     verdict_unverifiable() { en: "unverifiable", zh: "无法校验" }

@@ -10,7 +10,8 @@ use crate::text::{Lang, shown};
 use crate::units::{bytes, duration};
 use evidence::history::{HistoryError, KeyHistory};
 use evidence::ledger::LedgerError;
-use evidence::verify::{Finding, Gap, Options, Overall, Problem, Report, Trust, size_of, verify_all};
+use evidence::record::Medium;
+use evidence::verify::{Finding, Gap, Missing, Options, Overall, Problem, Report, Trust, size_of, verify_all};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use std::fs::File;
@@ -140,9 +141,13 @@ fn text(lang: Lang, report: &Report) -> String {
         rows.push((lang.label_photos(), totals.photos.to_string()));
     }
     rows.push((lang.label_keys(), trust(lang, &report.trust)));
-    rows.push((lang.label_verdict(), overall(lang, report.overall)));
-    let mut lines = first(lang, &report.findings, finding);
-    lines.extend(first(lang, &report.gaps, gap));
+    rows.extend((report.missing.gaps > 0).then(|| (lang.label_missing_gaps(), missing(lang, report.missing))));
+    rows.push((lang.label_verdict(), verdict(lang, report)));
+    let findings: Vec<_> = report.findings.iter().collect();
+    let (recorded, missing): (Vec<_>, Vec<_>) = report.gaps.iter().partition(|gap| gap.recorded);
+    let mut lines = first(lang, &findings, finding);
+    lines.extend(first(lang, &missing, gap));
+    lines.extend(first(lang, &recorded, gap));
     lines.push(labelled(&rows));
     lines.join("\n")
 }
@@ -158,7 +163,7 @@ fn without_ledger(lang: Lang, scope: &str) -> Option<String> {
 }
 
 /// A line for each of the first items, and one for how many more there are.
-fn first<T>(lang: Lang, items: &[T], line: impl Fn(Lang, &T) -> String) -> Vec<String> {
+fn first<T>(lang: Lang, items: &[&T], line: impl Fn(Lang, &T) -> String) -> Vec<String> {
     let mut lines: Vec<_> = items.iter().take(MAX_PRINTED).map(|item| line(lang, item)).collect();
     if items.len() > MAX_PRINTED {
         lines.push(lang.and_more(items.len() - MAX_PRINTED));
@@ -181,6 +186,7 @@ fn gap(lang: Lang, gap: &Gap) -> String {
     let medium = gap.medium.map_or_else(|| lang.whole_recording(), |medium| lang.medium(medium));
     let cause = shown(&lang.gap_cause(&gap.cause));
     match (gap.from_ns, gap.to_ns) {
+        (Some(from_ns), Some(to_ns)) if !gap.recorded => lang.missing_line(medium, time(lang, from_ns, to_ns), cause),
         (Some(from_ns), Some(to_ns)) => lang.gap_line(medium, time(lang, from_ns, to_ns), cause),
         (Some(from_ns), None) => lang.gap_line_from(medium, duration(from_ns), cause),
         (None, _) => lang.gap_line_elsewhere(medium, cause),
@@ -191,6 +197,24 @@ fn gap(lang: Lang, gap: &Gap) -> String {
 fn time(lang: Lang, from_ns: u64, to_ns: u64) -> String {
     let (from, to) = (duration(from_ns), duration(to_ns));
     if from == to { lang.moment(from) } else { lang.range(from, to) }
+}
+
+/// How many gaps are missing, and how much of each medium they are.
+fn missing(lang: Lang, missing: Missing) -> String {
+    let of_each = [(Medium::Video, missing.video_ns), (Medium::Audio, missing.audio_ns)];
+    let lengths = of_each.into_iter().filter(|(_, length_ns)| *length_ns > 0);
+    let lengths = lengths.map(|(medium, length_ns)| lang.missing_length(lang.medium(medium), duration(length_ns)));
+    lang.missing_gaps(missing.gaps, lengths.collect::<Vec<_>>().join(&lang.between_lengths()))
+}
+
+/// The verdict; that a gap is missing must be seen at once, and cannot make the verdict worse: every byte is as it was signed.
+fn verdict(lang: Lang, report: &Report) -> String {
+    match report.overall {
+        Overall::IntactWithGaps if report.missing.gaps > 0 => {
+            lang.verdict_missing(report.gaps.iter().map(Gap::count).sum::<u64>(), report.missing.gaps)
+        }
+        other => overall(lang, other),
+    }
 }
 
 fn overall(lang: Lang, overall: Overall) -> String {
@@ -228,15 +252,17 @@ fn problem(lang: Lang, problem: Problem) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::gap;
+    use super::{gap, missing, text};
     use crate::text::Lang;
     use evidence::record::Medium;
-    use evidence::verify::{Cause, Gap};
+    use evidence::verify::{Cause, Gap, Missing, Overall, Report, Totals, Trust};
 
     #[test]
     fn an_interruption_is_told_with_its_cause_and_as_much_of_its_time_as_there_is() {
         let by = |cause: &str| Cause::InterruptedBy { cause: cause.into(), detail: "gone".into() };
-        let told = |lang, from_ns, to_ns, cause| gap(lang, &Gap { medium: Some(Medium::Video), from_ns, to_ns, cause });
+        let of_video =
+            |from_ns, to_ns, cause| Gap { medium: Some(Medium::Video), from_ns, to_ns, recorded: true, cause };
+        let told = |lang, from_ns, to_ns, cause| gap(lang, &of_video(from_ns, to_ns, cause));
         let second = Some(1_000_000_000);
         let lines = [
             told(Lang::En, Some(0), second, by("camera")),
@@ -263,6 +289,7 @@ mod tests {
             medium: None,
             from_ns: Some(4_501_000_000),
             to_ns: Some(to_ns),
+            recorded: true,
             cause: Cause::Ended { cause: "recovered".into() },
         };
         let (moment, range) = (cut_off(4_501_000_000), cut_off(5_021_000_000));
@@ -272,5 +299,52 @@ mod tests {
         let why = "被切断,下次启动时恢复";
         assert_eq!(gap(Lang::Zh, &moment), format!("已记载的中断:整段录制,于 0:00:04.501:{why}"));
         assert_eq!(gap(Lang::Zh, &range), format!("已记载的中断:整段录制,0:00:04.501 至 0:00:05.021:{why}"));
+    }
+
+    #[test]
+    fn a_gap_that_nothing_explains_is_missing() {
+        let of_sound = Gap {
+            medium: Some(Medium::Audio),
+            from_ns: Some(1_000_000_000),
+            to_ns: Some(10_500_000_000),
+            recorded: false,
+            cause: Cause::Pause,
+        };
+        let range = "0:00:01.000 to 0:00:10.500: nothing was captured, and nothing on record here says why";
+        assert_eq!(gap(Lang::En, &of_sound), format!("missing: sound, {range}"));
+        let range = "0:00:01.000 至 0:00:10.500:未采集到数据,此处亦无任何记载说明原因";
+        assert_eq!(gap(Lang::Zh, &of_sound), format!("无记载的缺失:声音,{range}"));
+    }
+
+    #[test]
+    fn what_is_missing_is_told_first_and_in_the_verdict_of_what_is_intact() {
+        let lost = Cause::Lost { count: 2 };
+        let recorded = Gap { medium: None, from_ns: Some(0), to_ns: Some(0), recorded: true, cause: lost };
+        let unexplained = Gap { medium: Some(Medium::Video), recorded: false, cause: Cause::Pause, ..recorded.clone() };
+        let report = |overall| Report {
+            path: "evidence".into(),
+            scope: "evidence",
+            overall,
+            trust: Trust::NotChecked { device: None },
+            findings: Vec::new(),
+            gaps: vec![recorded.clone(), unexplained.clone()],
+            missing: Missing { gaps: 1, video_ns: 1_000_000, audio_ns: 0 },
+            sessions: Vec::new(),
+            totals: Totals::default(),
+        };
+        let told = text(Lang::En, &report(Overall::IntactWithGaps));
+        assert!(told.starts_with("missing: video, ") && told.contains("\nrecorded gap: recording, "), "{told}");
+        assert!(told.contains("intact, with gaps: 2, of which MISSING: 1 "), "{told}");
+        let told = text(Lang::En, &report(Overall::Tampered));
+        assert!(told.contains("Missing gaps   gaps: 1, video 0:00:00.001\n") && told.ends_with("TAMPERED"), "{told}");
+    }
+
+    #[test]
+    fn what_is_missing_is_told_for_each_medium() {
+        let both = Missing { gaps: 3, video_ns: 5_000_000_000, audio_ns: 1_002_000_000 };
+        assert_eq!(missing(Lang::En, both), "gaps: 3, video 0:00:05.000, sound 0:00:01.002");
+        assert_eq!(missing(Lang::Zh, both), "3 处,视频 0:00:05.000、声音 0:00:01.002");
+        let sound = Missing { gaps: 1, video_ns: 0, ..both };
+        assert_eq!(missing(Lang::En, sound), "gaps: 1, sound 0:00:01.002");
     }
 }

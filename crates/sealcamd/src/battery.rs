@@ -1,11 +1,28 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Reads the battery from the kernel's power_supply class (`Documentation/ABI/testing/sysfs-class-power`).
+//! Reads the battery from the kernel's power_supply class (`Documentation/ABI/testing/sysfs-class-power`), again and again. In
+//! a thread of its own: it must be read as well where a storage does not answer.
 
+use crate::engine::{Inbox, Message};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Where the kernel shows power supplies.
 pub(crate) const POWER_SUPPLIES: &str = "/sys/class/power_supply";
+
+/// How often to read: an alarm may take 3 s.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// Starts to tell what the battery below `folder` says.
+pub(crate) fn start(folder: PathBuf, inbox: Inbox) -> std::io::Result<()> {
+    let tell = move || loop {
+        if let Some(Battery { percent, is_discharging }) = Battery::read(&folder) {
+            inbox.tell(Message::Battery { percent, is_discharging });
+        }
+        std::thread::sleep(EVERY);
+    };
+    std::thread::Builder::new().name("battery".into()).spawn(tell).map(drop)
+}
 
 /// A battery at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +76,24 @@ mod tests {
         assert_eq!(Battery::read(folder.path()), Some(Battery { percent: 7, is_discharging: true }));
         supply(folder.path(), "BAT1", &[("type", "Battery"), ("capacity", "55"), ("status", "Charging")]);
         assert_eq!(Battery::read(folder.path()), Some(Battery { percent: 55, is_discharging: false }));
+    }
+
+    #[test]
+    fn a_battery_that_changes_is_told_in_time_for_its_alarm() {
+        let folder = tempfile::tempdir().unwrap();
+        let is_at = |percent| {
+            supply(folder.path(), "BAT0", &[("type", "Battery"), ("capacity", percent), ("status", "Discharging")])
+        };
+        is_at("80");
+        let (sender, told) = std::sync::mpsc::sync_channel(8);
+        start(folder.path().to_owned(), Inbox(sender)).unwrap();
+        let percent = || match told.recv_timeout(Duration::from_secs(3)) {
+            Ok(Message::Battery { percent, .. }) => percent,
+            _ => panic!("the battery was not told within 3 s"),
+        };
+        assert_eq!(percent(), 80);
+        is_at("7");
+        assert_eq!(percent(), 7);
     }
 
     #[test]

@@ -104,6 +104,9 @@ pub(crate) fn message(notice: Notice) -> Message {
             };
             Message::SourceFailed { medium, fault, error: BusError::new(kind, reason), last_ns: last_boot_ns }
         }
+        Notice::Missed { medium, from_boot_ns, to_boot_ns } => {
+            Message::Input(Input::Missed { medium: medium_of(medium), from_ns: from_boot_ns, to_ns: to_boot_ns })
+        }
         Notice::Ended { medium } => Message::Input(Input::SourceEnded { medium: medium_of(medium) }),
         Notice::FrameRate { is_low, detail } => Message::Input(Input::FrameRate { is_low, detail }),
         Notice::Dropped { queue, count } => Message::Input(Input::Dropped { queue, count }),
@@ -132,6 +135,12 @@ pub(crate) fn standby(config: &Config) -> Media {
         0 => Media::NONE,
         _ => can_stand_by(config, config.recording.media),
     }
+}
+
+/// Those of them that are held for a recording.
+pub(crate) fn held(config: &Config) -> Media {
+    let media = standby(config);
+    if config.recording.prerecord_sound { media } else { media.without(Medium::Audio) }
 }
 
 /// One after the other.

@@ -10,7 +10,7 @@ use crate::orders::Order;
 use crate::photographer::{Photographer, Subject};
 use crate::supervision::Heartbeat;
 use crate::worker::Worker;
-use crate::writer::FellOver;
+use crate::writer::{FellOver, Progress};
 use bus::{BusError, PhotoInfo, SessionId, StartOptions};
 use evidence::record::Event;
 use recorder::{Cause, Effect, Fault, Input, Media, Medium, NotStarted, PerMedium, Recorder, State};
@@ -73,6 +73,8 @@ pub(crate) struct Engine {
     /// The session that was cut off, if the recording in hand goes on with it.
     continues: Option<SessionId>,
     running: Option<Running>,
+    /// What the storage is at for the recording in hand, from before it is open.
+    progress: Arc<Progress>,
     cause: Cause,
     /// Boot time at which the recording in hand was asked to stop.
     stop_pressed_ns: Option<u64>,
@@ -98,6 +100,7 @@ impl Engine {
             options: StartOptions::default(),
             continues: None,
             running: None,
+            progress: Arc::default(),
             cause: Cause::Stop,
             stop_pressed_ns: None,
             is_stalled: false,
@@ -154,10 +157,14 @@ impl Engine {
         if let Some(step_ns) = moved.step_ns {
             self.step(Input::ClockStepped { step_ns });
         }
-        let is_stalled = self.running.as_ref().is_some_and(|running| running.progress.is_stalled());
+        let is_stalled = self.progress.is_stalled();
         if is_stalled != self.is_stalled {
             self.is_stalled = is_stalled;
             self.step(if is_stalled { Input::StorageStalled } else { Input::StorageMoved });
+        }
+        if self.running.as_ref().is_some_and(|running| running.orders.are_too_many()) {
+            let reason = "the storage does not answer, and no more can wait for it".into();
+            self.step(Input::StorageFailed { is_full: false, reason });
         }
         if self.recorder.next_wake_ns().is_some_and(|at_ns| at_ns <= boot_now().0) {
             self.step(Input::Tick);
@@ -181,6 +188,7 @@ impl Engine {
             }
             Message::FellOver(session, fell_over) => {
                 self.running.iter_mut().for_each(|running| running.session = session);
+                self.battery.clone().into_iter().for_each(|event| self.order(Order::Note(event)));
                 self.step(fell_over.into_input());
             }
             Message::Battery { percent, is_discharging } => self.battery(percent, is_discharging),
@@ -256,7 +264,7 @@ impl Engine {
 
     fn carry_out(&mut self, effect: Effect) {
         match effect {
-            Effect::OpenSource(medium) => self.sources.open(medium, self.wanted()),
+            Effect::OpenSource(medium) => self.sources.open(medium, self.wanted(medium)),
             Effect::CloseSource(medium) => self.sources.close(medium),
             Effect::OpenSession { media, absent, pressed_ns } => self.open_session(media, absent, pressed_ns),
             Effect::EndRecording => self.end_recording(),
@@ -276,17 +284,19 @@ impl Engine {
         }
     }
 
-    /// As what sources are opened now: for the recording in hand, or for standby.
-    fn wanted(&self) -> bus::Media {
+    /// As one of which media a source is opened now: for the recording in hand, or for standby.
+    fn wanted(&self, medium: Medium) -> bus::Media {
         let at_rest = matches!(self.recorder.state(), State::Standby | State::Faulted(_));
-        let media = self.options.media.filter(|_| !at_rest);
+        let media = self.options.media.filter(|media| !at_rest && machine_media(*media).contains(medium));
         media.unwrap_or(self.opener.config.recording.media)
     }
 
-    fn open_session(&self, media: Media, absent: Media, pressed_ns: u64) {
+    fn open_session(&mut self, media: Media, absent: Media, pressed_ns: u64) {
         let Some(media) = bus_media(media) else { return };
         let (officer, continues) = (self.options.officer.clone().unwrap_or_default(), self.continues);
-        self.give(SessionWork::Begin(Begin { media, absent, officer, pressed_ns, continues }));
+        self.progress = Arc::default();
+        let progress = Arc::clone(&self.progress);
+        self.give(SessionWork::Begin(Begin { media, absent, officer, pressed_ns, continues, progress }));
     }
 
     fn end_recording(&self) {

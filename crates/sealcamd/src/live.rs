@@ -21,7 +21,7 @@ pub(crate) struct Live {
     index: Mutex<()>,
     /// The evidence folders, the first storage's first.
     folders: Vec<PathBuf>,
-    /// The number of the one that the last session went to.
+    /// The number of the one that the session goes to; the first's while there is none.
     in_use: AtomicUsize,
 }
 
@@ -102,7 +102,9 @@ impl Live {
         (status.current_session, status.counters, status.recorded_up_to_ns) = (Some(session), Counters::default(), 0);
     }
 
+    /// The session has ended. The next one tries the first storage again, so that its room counts again.
     pub(crate) fn end(&self) {
+        self.in_use.store(0, Ordering::Relaxed);
         self.lock().current_session = None;
     }
 
@@ -239,4 +241,19 @@ fn info(root: &Path, index: &Index, row: SessionRow) -> Result<SessionInfo, Stor
         continues: row.continues.map(|id| SessionId::from_bytes(id.0)),
         interruptions: index.interruptions(Some(row.session))?.len() as u64,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_recording_may_go_to_the_first_storage_again() {
+        let folders = ["/first", "/second"].map(Path::new);
+        let live = Live::new(&folders, "SC0001");
+        live.begin(SessionId::from_bytes([1; 16]), folders[1]);
+        assert_eq!(live.folders_left(), [folders[1]]);
+        live.end();
+        assert_eq!(live.folders_left(), folders);
+    }
 }

@@ -16,6 +16,7 @@ mod open;
 mod orders;
 mod photographer;
 mod run;
+mod storage;
 mod supervision;
 mod traces;
 mod worker;

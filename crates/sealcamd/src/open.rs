@@ -3,7 +3,7 @@
 //! leaves nothing behind.
 
 use crate::alarms::AlarmBoard;
-use crate::capture::{can_stand_by, list, medium_of, standby};
+use crate::capture::{can_stand_by, held, list, medium_of, standby};
 use crate::config::Config;
 use crate::engine::{Inbox, Message};
 use crate::errors::{from_media, from_store};
@@ -48,7 +48,6 @@ pub(crate) struct Opener {
 pub(crate) struct Running {
     pub(crate) recording: Arc<Recording>,
     pub(crate) orders: Orders,
-    pub(crate) progress: Arc<Progress>,
     pub(crate) session: SessionId,
     /// Set if the session began on the second storage.
     pub(crate) fell_over: Option<FellOver>,
@@ -99,12 +98,13 @@ pub(crate) struct Begin {
     pub(crate) officer: String,
     pub(crate) pressed_ns: u64,
     pub(crate) continues: Option<SessionId>,
+    /// Where it shows what the storage is at.
+    pub(crate) progress: Arc<Progress>,
 }
 
 /// The writer's thread, which waits for a session to write.
 struct Hired {
     orders: Orders,
-    progress: Arc<Progress>,
     begin: SyncSender<Writer>,
 }
 
@@ -114,6 +114,7 @@ impl Opener {
         let recording = &self.config.recording;
         Rules {
             standby: standby(&self.config),
+            held: held(&self.config),
             repeatable: !can_stand_by(&self.config, recording.media).is_empty(),
             post_ns: u64::from(recording.postrecord_s) * 1_000_000_000,
             start_timeout_ns: u64::from(recording.start_timeout_ms) * 1_000_000 + OPENING_NS,
@@ -137,8 +138,11 @@ impl Opener {
     }
 
     fn enter_clock_step(&self, step_ns: i64) {
-        if let Err(error) = self.evidence.enter_clock_step(step_ns) {
-            tracing::error!(%error, step_ns, "that UTC was set could not be entered in the ledger");
+        // Each ledger is read alone.
+        for evidence in std::iter::once(&self.evidence).chain(&self.fallback) {
+            if let Err(error) = evidence.enter_clock_step(step_ns) {
+                tracing::error!(%error, step_ns, "that UTC was set could not be entered in a ledger");
+            }
         }
     }
 
@@ -168,7 +172,7 @@ impl Opener {
         };
         let thread = std::thread::Builder::new().name("writer".into()).spawn(write);
         thread.map_err(|error| NotRunning::fault(format!("no thread for the writer: {error}")))?;
-        Ok(Hired { orders, progress: Arc::default(), begin })
+        Ok(Hired { orders, begin })
     }
 
     fn begin_session(
@@ -179,22 +183,22 @@ impl Opener {
         hired: Hired,
     ) -> Result<Running, NotRunning> {
         let plan = self.plan(wanted, settings, &recording);
-        let (writer, fell_over) = match Writer::begin(self, plan, Arc::clone(&hired.progress)) {
+        let (writer, fell_over) = match Writer::begin(self, plan, Arc::clone(&wanted.progress)) {
             Ok(begun) => begun,
             Err(error) => {
                 // Its thread ends, and nothing waits for room in its queue any more.
                 drop(hired);
-                recording.end();
+                recording.give_back();
                 let blame = if error.is_full() { Blame::Full } else { Blame::Recorder };
                 return Err(NotRunning { error: from_store(&error), blame });
             }
         };
+        recording.confirm();
         let id = writer.id();
         tracing::info!(session = %id, media = %wanted.media, "session begun");
         // The thread waits for nothing else.
         let _ = hired.begin.send(writer);
-        let (orders, progress) = (hired.orders, hired.progress);
-        Ok(Running { recording: Arc::new(recording), orders, progress, session: id, fell_over })
+        Ok(Running { recording: Arc::new(recording), orders: hired.orders, session: id, fell_over })
     }
 
     fn plan(&self, wanted: &Begin, settings: &Settings, recording: &Recording) -> NewSession {

@@ -13,6 +13,9 @@ use tokio::sync::oneshot;
 /// waits, and its own queue fills next.
 pub(crate) const QUEUE_CAPACITY_CHUNKS: usize = 16;
 
+/// How many things that the engine ordered may wait. More come only where a write does not return for minutes.
+const ENGINE_ORDERS_MAX: usize = 1024;
+
 /// What the writer is told.
 pub(crate) enum Order {
     /// Something the media side gave.
@@ -55,6 +58,7 @@ struct Room {
 #[derive(Default)]
 struct Taken {
     count: usize,
+    ordered: usize,
     is_over: bool,
 }
 
@@ -73,12 +77,18 @@ impl Orders {
         let mut taken = waited.unwrap_or_else(PoisonError::into_inner);
         taken.count += 1;
         drop(taken);
-        self.tell(Order::Media(event))
+        self.queue.send(Order::Media(event)).map_err(|_| Gone)
     }
 
     /// Orders something. Never waits.
     pub(crate) fn tell(&self, order: Order) -> Result<(), Gone> {
+        self.room.lock().ordered += 1;
         self.queue.send(order).map_err(|_| Gone)
+    }
+
+    /// Whether more waits of what was ordered than ever should.
+    pub(crate) fn are_too_many(&self) -> bool {
+        self.room.lock().ordered > ENGINE_ORDERS_MAX
     }
 }
 
@@ -86,10 +96,11 @@ impl Queue {
     /// The next order; none when nobody can order any more.
     pub(crate) fn next(&self) -> Option<Order> {
         let order = self.orders.recv().ok()?;
-        if matches!(order, Order::Media(_)) {
-            self.room.lock().count -= 1;
-            self.room.changed.notify_all();
+        match order {
+            Order::Media(_) => self.room.lock().count -= 1,
+            _ => self.room.lock().ordered -= 1,
         }
+        self.room.changed.notify_all();
         Some(order)
     }
 }
@@ -130,6 +141,18 @@ mod tests {
         assert!(is_given.recv_timeout(Duration::from_millis(100)).is_err());
         assert!(queue.next().is_some());
         assert_eq!(is_given.recv_timeout(PATIENCE), Ok(true));
+    }
+
+    #[test]
+    fn too_many_orders_are_noticed() {
+        let (orders, queue) = queue();
+        let note = || Order::Note(evidence::record::Event { event: "x".into(), medium: None, detail: String::new() });
+        (0..ENGINE_ORDERS_MAX).for_each(|_| orders.tell(note()).unwrap());
+        assert!(!orders.are_too_many());
+        orders.tell(note()).unwrap();
+        assert!(orders.are_too_many());
+        assert!(queue.next().is_some());
+        assert!(!orders.are_too_many());
     }
 
     #[test]

@@ -69,8 +69,8 @@ pub(crate) struct Writer {
     session: SessionWriter,
     plan: NewSession,
     fallback: Option<Arc<Evidence>>,
-    /// Those that are open, by the number that the engine has for each.
-    interruptions: BTreeMap<u64, (InterruptionId, NewInterruption)>,
+    /// Those that are not over, by the number that the engine has for each; without an id until they are entered.
+    interruptions: BTreeMap<u64, (Option<InterruptionId>, NewInterruption)>,
     inbox: Inbox,
     live: Arc<Live>,
     notifier: Notifier,
@@ -86,7 +86,7 @@ impl Writer {
         progress: Arc<Progress>,
     ) -> Result<(Writer, Option<FellOver>), StoreError> {
         let mut fallback = opener.fallback.clone();
-        let (session, fell_over) = begin_somewhere(&opener.evidence, &mut fallback, &plan)?;
+        let (session, fell_over) = progress.during(|| begin_somewhere(&opener.evidence, &mut fallback, &plan))?;
         let (inbox, live, notifier) = (opener.inbox.clone(), Arc::clone(&opener.live), opener.notifier.clone());
         let interruptions = BTreeMap::new();
         let writer = Writer { session, plan, fallback, interruptions, inbox, live, notifier, progress, failed: false };
@@ -167,26 +167,27 @@ impl Writer {
 
     fn enter_interruption(&mut self, number: u64, new: NewInterruption) {
         let progress = Arc::clone(&self.progress);
+        self.interruptions.insert(number, (None, new.clone()));
         match progress.during(|| self.session.begin_interruption(new.clone())) {
             Ok(id) => {
                 tracing::warn!(interruption = %id, cause = new.cause, detail = new.detail, "interrupted");
                 let bus_id = bus::InterruptionId::from_bytes(id.0);
                 self.notifier.interruption_began(bus_id, self.id(), new.cause.clone());
-                self.interruptions.insert(number, (id, new));
+                self.interruptions.insert(number, (Some(id), new));
             }
-            Err(error) => self.storage_failed(&error),
+            Err(error) => self.fall_over(None, &error),
         }
     }
 
     fn end_interruption(&mut self, number: u64, to_ns: u64) {
-        let Some((id, _)) = self.interruptions.remove(&number) else { return };
+        let Some((Some(id), _)) = self.interruptions.remove(&number) else { return };
         let progress = Arc::clone(&self.progress);
         match progress.during(|| self.session.end_interruption(id, BootNs(to_ns))) {
             Ok(()) => {
                 tracing::info!(interruption = %id, "the interruption is over");
                 self.notifier.interruption_ended(bus::InterruptionId::from_bytes(id.0), self.id());
             }
-            Err(error) => self.storage_failed(&error),
+            Err(error) => self.fall_over(None, &error),
         }
     }
 
@@ -198,10 +199,7 @@ impl Writer {
         // Kept only where it can be stored again.
         let again = self.fallback.is_some().then(|| fragment.clone());
         if let Err(error) = self.append(fragment) {
-            match again {
-                Some(fragment) => self.fall_over(fragment, &error),
-                None => self.storage_failed(&error),
-            }
+            self.fall_over(again, &error);
         }
     }
 
@@ -221,13 +219,13 @@ impl Writer {
         self.inbox.tell(Message::Input(Input::StorageFailed { is_full: error.is_full(), reason: storage(error) }));
     }
 
-    /// Goes on in a new session on the second storage, with the chunk that the first did not take.
-    fn fall_over(&mut self, fragment: Fragment, error: &StoreError) {
-        let Some(second) = self.fallback.take() else { return };
+    /// Goes on in a new session on the second storage if there is one, with what the first did not take.
+    fn fall_over(&mut self, fragment: Option<Fragment>, error: &StoreError) {
+        let Some(second) = self.fallback.take() else { return self.storage_failed(error) };
         tracing::error!(%error, "the storage failed; the recording goes on on the second one");
         // Nobody asked for this session.
         let plan = NewSession { continues: Some(self.session.id()), pressed_boot_ns: None, ..self.plan.clone() };
-        match SessionWriter::begin(second, plan) {
+        match Arc::clone(&self.progress).during(|| SessionWriter::begin(second, plan)) {
             Ok(session) => self.go_on_in(session, fragment, error),
             Err(second) => {
                 tracing::error!(error = %second, "the second storage does not take it either");
@@ -236,7 +234,8 @@ impl Writer {
         }
     }
 
-    fn go_on_in(&mut self, session: SessionWriter, fragment: Fragment, error: &StoreError) {
+    fn go_on_in(&mut self, mut session: SessionWriter, fragment: Option<Fragment>, error: &StoreError) {
+        self.session.hand_over(&mut session);
         let old = (self.id(), std::mem::replace(&mut self.session, session));
         let cause = if error.is_full() { Cause::StorageFull } else { Cause::StorageFailed };
         self.notifier.session_ended(old.0, cause.as_str());
@@ -246,7 +245,7 @@ impl Writer {
         for (number, (_, new)) in std::mem::take(&mut self.interruptions) {
             self.enter_interruption(number, new);
         }
-        if let Err(error) = self.append(fragment) {
+        if let Some(Err(error)) = fragment.map(|fragment| self.append(fragment)) {
             self.storage_failed(&error);
         }
     }

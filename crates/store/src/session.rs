@@ -191,6 +191,14 @@ impl SessionWriter {
         self.note(Event { event: "lost".into(), medium: Some(medium), detail });
     }
 
+    /// Gives what waits for the next record to the session that goes on.
+    pub fn hand_over(&mut self, next: &mut SessionWriter) {
+        next.events.extend(std::mem::take(&mut self.events));
+        for (medium, count) in std::mem::take(&mut self.lost) {
+            *next.lost.entry(medium).or_default() += count;
+        }
+    }
+
     /// Writes one fragment as a chunk. `init` is the header of its tracks; another header begins another segment.
     ///
     /// # Errors

@@ -115,9 +115,13 @@ fn gaps_beside_an_interruption_are_still_named() {
         "video 2 4 camera: unplugged",
         "video 5 7 nothing was captured",
         "audio 7.5 7.5 2: too slow",
+        "audio 7.509333333 7.509333333 2 lost",
         "all 8 8 source-failed",
     ];
     assert_eq!(gaps(&report), expected);
+    let missing: Vec<_> = report.gaps.iter().filter(|gap| !gap.recorded).map(|gap| gap.cause.to_string()).collect();
+    assert_eq!(missing, ["nothing was captured"]);
+    assert_eq!((report.missing.video_ns, report.missing.audio_ns), (2 * SECOND_NS, 0));
 }
 
 #[test]

@@ -5,6 +5,9 @@
 use crate::plan::{MS, Plan, SECOND};
 use recorder::{AlarmKind, Effect, Input, Media, Medium, PerMedium, Rules, State};
 
+/// What the machine says of a source that takes long.
+const SLOW: &str = "it was opened and gives nothing yet";
+
 /// Something that is wrong on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bug {
@@ -24,6 +27,24 @@ pub enum Bug {
     NoClose,
     /// An alarm is not raised.
     NoAlarm(AlarmKind),
+    /// A source that takes long to give is told only when it has failed.
+    SlowUntold,
+    /// A first storage that is full is taken for one that failed.
+    FullIsFailed,
+    /// The machine is not told that the daemon stood still.
+    NoMissed,
+    /// Who is absent when a session begins is not entered.
+    NoAbsence,
+    /// Absent sources are taken for present ones.
+    AbsentTaken,
+    /// The machine takes every source for one that is held.
+    AllHeld,
+    /// What was cut off does not go on.
+    NoResume,
+    /// What could not be opened when it was to go on is not tried again.
+    NoSecondTry,
+    /// What a cut left is entered as if it began with the recovery.
+    LateHole,
     /// An alarm is not quiet when it should be.
     NoQuiet(AlarmKind),
     /// A source that failed is not opened again.
@@ -62,7 +83,12 @@ impl Bug {
     /// What the machine hears.
     pub(crate) fn input(self, input: Input) -> Option<Input> {
         match (self, &input) {
-            (Bug::DeafToCamera, Input::SourceFailed { medium: Medium::Video, .. }) => None,
+            (Bug::DeafToCamera, Input::SourceFailed { medium: Medium::Video, .. })
+            | (Bug::NoMissed, Input::Missed { .. }) => None,
+            (Bug::NoResume, Input::Ready { .. }) => Some(Input::Ready { resume: None }),
+            (Bug::FullIsFailed, Input::StorageFellOver { is_full: true, .. }) => {
+                Some(Input::StorageFellOver { is_full: false, reason: "the card is full".into() })
+            }
             _ => Some(input),
         }
     }
@@ -84,7 +110,11 @@ impl Bug {
 
     fn effect(self, input: &Input, effect: Effect) -> Option<Effect> {
         match (self, effect) {
-            (Bug::NoRetry, Effect::OpenSource(_)) if *input == Input::Tick => None,
+            (Bug::NoRetry, Effect::OpenSource(_)) | (Bug::NoSecondTry, Effect::OpenSession { .. })
+                if *input == Input::Tick =>
+            {
+                None
+            }
             (Bug::NoInterruption, Effect::BeginInterruption { .. } | Effect::EndInterruption { .. }) => None,
             (Bug::LateInterruption, Effect::BeginInterruption { number, fault, media, from_ns, reason }) => {
                 let from_ns = from_ns + 5 * SECOND;
@@ -94,9 +124,18 @@ impl Bug {
                 let from_ns = from_ns.saturating_sub(5 * SECOND);
                 Some(Effect::BeginInterruption { number, fault, media, from_ns, reason })
             }
+            (Bug::NoAbsence, Effect::BeginInterruption { .. } | Effect::EndInterruption { .. })
+                if *input == Input::Opened =>
+            {
+                None
+            }
+            (Bug::AbsentTaken, Effect::OpenSession { media, pressed_ns, .. }) => {
+                Some(Effect::OpenSession { media, absent: Media::NONE, pressed_ns })
+            }
             (Bug::NoClose, Effect::CloseSource(_)) => None,
             (Bug::EndlessInterruption, Effect::EndInterruption { .. }) => None,
             (Bug::NoAlarm(kind), Effect::Raise(alarm)) if alarm.kind == kind => None,
+            (Bug::SlowUntold, Effect::Raise(alarm)) if alarm.detail == SLOW => None,
             (Bug::NoQuiet(kind), Effect::Quiet(quiet)) if quiet == kind => None,
             (Bug::NoAnswerToStart, Effect::AnswerNotStarted(_)) => None,
             (Bug::NoAnswerToStop, Effect::AnswerStopped) => None,
@@ -115,8 +154,10 @@ impl Bug {
 
     /// The rules that the machine goes by.
     pub(crate) fn rules(self, rules: &mut Rules) {
-        if self == Bug::NoPostRecord {
-            rules.post_ns = 0;
+        match self {
+            Bug::NoPostRecord => rules.post_ns = 0,
+            Bug::AllHeld => rules.held = Media::BOTH,
+            _ => {}
         }
     }
 }

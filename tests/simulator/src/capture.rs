@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A session's media on their way from the sources into fragments: what was captured and is not cut yet.
 
-use crate::plan::{Plan, SECOND};
+use crate::plan::{BYTES_PER_S, GROUP, Plan, SECOND};
 use crate::source::Source;
 use recorder::{Media, Medium, PerMedium};
 use std::collections::VecDeque;
 
-/// How much may wait beyond the pre-record, while that is being written, before frames are dropped.
-pub(crate) const RING_SPARE: u64 = 10 * SECOND;
+/// How much may wait beyond what the ring held, while that is being written, before frames are dropped: 16 MiB.
+pub(crate) const BACKLOG_NS: u64 = (16 << 20) * SECOND / BYTES_PER_S;
 
 /// A stretch of one medium. Empty if it begins where it ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +29,24 @@ pub(crate) struct Fragment {
     pub(crate) cut_ns: u64,
 }
 
+/// Since when the ring holds what a source gives, as `crates/media/src/ring.rs` keeps it: sound only where it is not
+/// private, from the group of pictures on in which the pre-record begins. Without a pre-record that is the last group, or of
+/// sound alone the last packet.
+fn held_from_ns(medium: Medium, sources: &PerMedium<Source>, plan: &Plan, now_ns: u64) -> Option<u64> {
+    let since_ns = sources[medium].giving_since_ns?;
+    let horizon_ns = now_ns.saturating_sub(plan.prerecord_ns);
+    let group_ns = sources.video.giving_since_ns.and_then(|video_ns| group_at(video_ns, horizon_ns));
+    match medium {
+        Medium::Audio if plan.is_sound_private => Some(now_ns),
+        _ => Some(since_ns.max(group_ns.unwrap_or(horizon_ns))),
+    }
+}
+
+/// Where the group of pictures begins that is given at this time, if any is.
+fn group_at(since_ns: u64, at_ns: u64) -> Option<u64> {
+    at_ns.checked_sub(since_ns).map(|given_ns| since_ns + given_ns / GROUP * GROUP)
+}
+
 /// The media of one session.
 #[derive(Clone, Debug)]
 pub(crate) struct Capture {
@@ -43,12 +61,14 @@ pub(crate) struct Capture {
     pub(crate) is_settled: bool,
     /// When it began.
     pub(crate) began_ns: u64,
+    /// Where each medium begins: with what the ring held of it, or with the session.
+    pub(crate) from_ns: PerMedium<u64>,
     waiting: PerMedium<VecDeque<Span>>,
 }
 
 impl Capture {
-    /// Begins with what the pre-record holds of sources that give.
-    pub(crate) fn new(media: Media, sources: &PerMedium<Source>, plan: &Plan, now_ns: u64) -> Capture {
+    /// Begins with what the ring holds of the sources that give. Those that are absent join when they do.
+    pub(crate) fn new(media: Media, absent: Media, sources: &PerMedium<Source>, plan: &Plan, now_ns: u64) -> Capture {
         let waiting = PerMedium::default();
         let mut capture = Capture {
             media,
@@ -57,13 +77,13 @@ impl Capture {
             is_caught_up: false,
             is_settled: false,
             began_ns: now_ns,
+            from_ns: PerMedium { video: now_ns, audio: now_ns },
             waiting,
         };
-        for medium in media.iter() {
-            if let Some(since_ns) = sources[medium].giving_since_ns {
-                let is_held = plan.rules.standby.contains(medium);
-                let ring_ns = now_ns.saturating_sub(if is_held { plan.prerecord_ns } else { RING_SPARE });
-                capture.begin(medium, since_ns.max(ring_ns));
+        for medium in media.iter().filter(|medium| !absent.contains(*medium)) {
+            if let Some(from_ns) = held_from_ns(medium, sources, plan, now_ns) {
+                capture.begin(medium, from_ns);
+                capture.from_ns[medium] = from_ns;
             }
         }
         capture
@@ -100,11 +120,6 @@ impl Capture {
     pub(crate) fn end(&mut self, now_ns: u64) {
         Medium::ALL.into_iter().for_each(|medium| self.pause(medium, now_ns));
         self.is_ended = true;
-    }
-
-    /// Where the media that wait begin.
-    pub(crate) fn begins_ns(&self, medium: Medium) -> Option<u64> {
-        self.waiting[medium].front().map(|span| span.from_ns)
     }
 
     /// How much of it waits to be cut.
@@ -182,7 +197,7 @@ mod tests {
     fn what_was_captured_is_cut_once_and_in_order_across_a_pause() {
         let mut plan = Plan::of(0);
         plan.latency_ns = PerMedium::default();
-        let mut capture = Capture::new(Media::BOTH, &PerMedium::default(), &plan, 0);
+        let mut capture = Capture::new(Media::BOTH, Media::NONE, &PerMedium::default(), &plan, 0);
         capture.begin(Medium::Video, 0);
         capture.begin(Medium::Audio, 100 * MS);
         capture.pause(Medium::Video, 700 * MS);

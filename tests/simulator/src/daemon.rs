@@ -4,10 +4,10 @@
 use crate::capture::Capture;
 use crate::disk::Body;
 use crate::plan::{BYTES_PER_S, LOOK, MS};
-use crate::watch::{Claim, Invariant};
+use crate::watch::{Claim, Invariant, ResumeWatch, must};
 use crate::world::{Event, World};
 use crate::writer::Order;
-use recorder::{AlarmKind, Cause, Effect, Input, Media, Medium, PerMedium, State};
+use recorder::{AlarmKind, Cause, Effect, Input, Media, Medium, State};
 
 impl World {
     /// Boot time.
@@ -51,7 +51,7 @@ impl World {
         let verdict = self.answers.asked(input, effects, self.now_ns);
         self.judge(verdict);
         if matches!(input, Input::Start { .. } | Input::Ready { .. }) && *before != State::Opening {
-            self.is_storage_suspect = false;
+            (self.is_storage_suspect, self.is_on_second) = (false, false);
         }
     }
 
@@ -83,7 +83,7 @@ impl World {
         match effect {
             Effect::OpenSource(medium) => self.open_source(medium),
             Effect::CloseSource(medium) => self.close_source(medium),
-            Effect::OpenSession { media, .. } => self.open_session(media),
+            Effect::OpenSession { media, absent, .. } => self.open_session(media, absent),
             Effect::EndRecording => self.end_recording(),
             Effect::CloseSession(cause) => self.close_session(cause),
             Effect::BeginInterruption { number, fault, media, from_ns, .. } => {
@@ -93,7 +93,8 @@ impl World {
             Effect::EndInterruption { number, to_ns } => {
                 let verdict = self.coverage.resumed(number, self.boot.zero_ns + to_ns);
                 self.judge(verdict);
-                self.enter(Body::Over { session: self.writer.session, number });
+                let to_ns = self.boot.zero_ns + to_ns;
+                self.enter(Body::Over { session: self.writer.session, number, to_ns });
             }
             Effect::EnterClockStep { step_ns } => self.enter(Body::Step { step_ns }),
             Effect::Raise(alarm) => {
@@ -103,7 +104,9 @@ impl World {
             }
             Effect::Quiet(kind) => self.alarms.quieted(kind),
             Effect::AnswerStarted => self.session_is_open(),
-            Effect::AnswerNotStarted(_) | Effect::AnswerStopped => self.capture = None,
+            Effect::AnswerNotStarted(_) | Effect::AnswerStopped => {
+                (self.capture, self.resume) = (None, ResumeWatch::default());
+            }
             Effect::Refuse(_) => {}
             Effect::Exit => self.see_exit(),
         }
@@ -114,8 +117,8 @@ impl World {
         let verdict = self.coverage.interrupted(claim, is_caught_up);
         self.judge(verdict);
         self.report.interruptions += 1;
-        let Claim { number, fault, media, .. } = claim;
-        self.enter(Body::Begin { session: self.writer.session, number, fault, media });
+        let Claim { number, fault, media, from_ns } = claim;
+        self.enter(Body::Begin { session: self.writer.session, number, fault, media, from_ns });
     }
 
     fn enter(&mut self, body: Body) {
@@ -123,14 +126,11 @@ impl World {
         self.write_next();
     }
 
-    /// The capture begins with what the pre-record holds; the session is open when its start is durable.
-    fn open_session(&mut self, media: Media) {
-        let capture = Capture::new(media, &self.sources, &self.plan, self.now_ns);
-        let mut from_ns = PerMedium::default();
-        for medium in Medium::ALL {
-            from_ns[medium] = capture.begins_ns(medium).unwrap_or(self.now_ns);
-        }
-        self.coverage.begin(media, from_ns);
+    /// The capture begins with what the ring holds; the session is open when its start is durable.
+    fn open_session(&mut self, media: Media, absent: Media) {
+        let capture = Capture::new(media, absent, &self.sources, &self.plan, self.now_ns);
+        self.judge_begin(&capture, absent);
+        self.coverage.begin(media, absent, capture.from_ns, self.now_ns);
         self.capture = Some(capture);
         self.announced = 0;
         self.writer.begin_session(self.disk.next_session());
@@ -142,15 +142,32 @@ impl World {
         }
     }
 
+    /// Every source that is not said to be absent gives, and little of what it gave is lost.
+    fn judge_begin(&mut self, capture: &Capture, absent: Media) {
+        let present: Media = capture.media.iter().filter(|medium| !absent.contains(*medium)).collect();
+        let gives = present.iter().all(|medium| self.sources[medium].is_open && self.sources[medium].has_given);
+        self.judge(must(gives, Invariant::Absent, || format!("{present:?} is to be recorded and does not give")));
+        let lost_ns = |medium| capture.from_ns[medium].checked_sub(self.sources[medium].giving_since_ns?);
+        let lost: Vec<_> = present.iter().filter_map(|medium| Some((medium, lost_ns(medium)?))).collect();
+        let verdict = self.resume.opens(&lost, &self.plan, self.now_ns);
+        self.judge(verdict);
+    }
+
     /// The media side cannot do it.
     pub(crate) fn session_refused(&mut self) {
+        self.resume.refused(self.now_ns);
         self.tell(Input::OpenFailed { reason: "no encoder".into(), is_fault: false });
     }
 
     fn session_is_open(&mut self) {
         self.report.sessions += 1;
-        if !std::mem::take(&mut self.is_storage_suspect) {
+        self.resume = ResumeWatch::default();
+        // Where another storage took over, nothing shows that the first one works.
+        if !std::mem::take(&mut self.is_storage_suspect) && !self.is_on_second {
             self.alarms.set(AlarmKind::StorageFailed, false, self.now_ns);
+        }
+        if !self.is_on_second && !self.conditions.lacks_second {
+            self.alarms.set(AlarmKind::SecondStorage, false, self.now_ns);
         }
         if let Some(capture) = &mut self.capture {
             capture.is_open = true;
@@ -160,13 +177,10 @@ impl World {
 
     fn end_recording(&mut self) {
         let now_ns = self.now_ns;
-        if self.capture.as_ref().is_some_and(|capture| capture.is_caught_up) {
-            let verdict = self.coverage.check(now_ns);
-            self.judge(verdict);
-        }
         let verdict = self.coverage.closing();
         self.judge(verdict);
-        Medium::ALL.into_iter().for_each(|medium| self.coverage.end(medium));
+        // What was missed over the end may be heard of behind it.
+        self.ended_ns = self.capture.as_ref().filter(|capture| capture.is_caught_up).map(|_| now_ns);
         if let Some(capture) = &mut self.capture {
             capture.end(now_ns);
         }
@@ -175,8 +189,10 @@ impl World {
     }
 
     fn close_session(&mut self, cause: Cause) {
-        let verdict = self.coverage.closing();
+        let ended = self.ended_ns.take().map_or(Ok(()), |ended_ns| self.coverage.check(ended_ns));
+        let verdict = ended.and_then(|()| self.coverage.entered()).and_then(|()| self.coverage.closing());
         self.judge(verdict);
+        Medium::ALL.into_iter().for_each(|medium| self.coverage.end(medium));
         self.writer.order(Order::Close(cause));
         self.write_next();
     }

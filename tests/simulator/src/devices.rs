@@ -2,21 +2,22 @@
 //! Camera and microphone as the daemon has them: they are opened, give, fall silent, fail and come to their end.
 
 use crate::capture::Capture;
-use crate::plan::{MS, SECOND, SILENCE};
+use crate::plan::{FIRST_FRAME, MS, SECOND, SILENCE, START_TIMEOUT};
 use crate::watch::{Invariant, Verdict, must};
 use crate::world::{Event, World};
 use recorder::{AlarmKind, Fault, Input, Medium, State};
 
 /// How long a source whose device is well may stay away: an opening that gives nothing is given up, then the longest wait
 /// before it is opened again, then the opening.
-const REJOIN_NS: u64 = 5_500 * MS;
+pub(crate) const REJOIN_NS: u64 = START_TIMEOUT + 1_500 * MS;
 
 impl World {
     pub(crate) fn open_source(&mut self, medium: Medium) {
         let source = &mut self.sources[medium];
         source.open();
-        let opening = source.opening;
-        let after_ns = self.random.between(30, 400) * MS;
+        let (opening, is_sluggish) = (source.opening, source.is_sluggish);
+        let (least_ms, most_ms) = if is_sluggish { (1_000, 30_000) } else { (30, 400) };
+        let after_ns = self.random.between(least_ms, most_ms) * MS;
         self.put(after_ns, Event::Answer(medium, opening));
     }
 
@@ -64,6 +65,7 @@ impl World {
 
     /// What came of opening it.
     pub(crate) fn source_answers(&mut self, medium: Medium) {
+        self.sources[medium].is_hanging = false;
         if self.sources[medium].is_unplugged {
             self.fail(medium, "there is no such device");
         } else {
@@ -76,9 +78,10 @@ impl World {
     pub(crate) fn watch_for_silence(&mut self, medium: Medium) {
         let source = &self.sources[medium];
         let is_left = !source.has_given && self.random.percent(50);
-        if source.is_open && !source.gives() && !is_left {
+        if source.is_open && !source.is_hanging && !source.gives() && !is_left {
             let (opening, since_ns) = (source.opening, source.last_ns);
-            let after_ns = SILENCE + self.random.between(0, 100) * MS;
+            let patience_ns = if source.has_given { SILENCE } else { FIRST_FRAME };
+            let after_ns = patience_ns + self.random.between(0, 100) * MS;
             self.put(after_ns, Event::Silence(medium, opening, since_ns));
         }
     }
@@ -87,6 +90,16 @@ impl World {
     pub(crate) fn silence(&mut self, medium: Medium, since_ns: u64) {
         if !self.sources[medium].gives() && self.sources[medium].last_ns == since_ns {
             self.fail(medium, "it gives nothing");
+        }
+    }
+
+    /// Every source that gives nothing now has done so for too long.
+    pub(crate) fn notice_silence(&mut self) {
+        for medium in Medium::ALL {
+            let source = &self.sources[medium];
+            if source.is_open && source.has_given && !source.has_ended && !source.gives() {
+                self.fail(medium, "it gives nothing");
+            }
         }
     }
 
@@ -113,6 +126,7 @@ impl World {
             self.sources[medium].has_ended = true;
             self.pause(medium);
             self.coverage.end(medium);
+            self.hole.end(medium);
             self.tell(Input::SourceEnded { medium });
         }
     }
@@ -148,9 +162,20 @@ impl World {
         Ok(())
     }
 
+    /// Whether standby or a recording that is to go on keeps it open.
+    fn keeps(&self, medium: Medium) -> bool {
+        self.plan.rules.standby.contains(medium) || self.resume.media().contains(medium)
+    }
+
+    /// Since when one of the sources could have given of what is to go on.
+    pub(crate) fn well_ns(&self) -> Option<u64> {
+        let wells = self.resume.media().iter().map(|medium| &self.sources[medium]).filter(|source| source.is_well());
+        wells.map(|source| source.well_since_ns.max(self.woke_ns)).min()
+    }
+
     /// Whether the source is to give, whatever the machine thinks.
     fn is_wanted(&self, medium: Medium) -> bool {
         let records = |capture: &Capture| !capture.is_ended && capture.media.contains(medium);
-        self.plan.rules.standby.contains(medium) || self.capture.as_ref().is_some_and(records)
+        self.keeps(medium) || self.capture.as_ref().is_some_and(records)
     }
 }

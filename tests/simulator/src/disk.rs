@@ -2,8 +2,9 @@
 //! What is durable: the ledger, the records of the sessions, and the index, which may be behind. Only what was synced is in
 //! here; a power cut takes nothing of it but the index's latest rows.
 
+use crate::capture::Fragment;
 use crate::random::{Random, mix};
-use recorder::{Cause, Fault, Media};
+use recorder::{Cause, Fault, Media, Medium, PerMedium};
 
 /// What an entry of the ledger says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,13 +12,13 @@ pub(crate) enum Body {
     /// The recorder started.
     Boot,
     /// A session begins.
-    Start { session: u64 },
+    Start { session: u64, media: Media, from_ns: PerMedium<u64> },
     /// A session is over.
     End { session: u64, records: u64, last: u64, cause: Option<Cause> },
     /// Something is missing from now on; number 0 is what a cut left.
-    Begin { session: u64, number: u64, fault: Fault, media: Media },
+    Begin { session: u64, number: u64, fault: Fault, media: Media, from_ns: u64 },
     /// It is there again.
-    Over { session: u64, number: u64 },
+    Over { session: u64, number: u64, to_ns: u64 },
     /// UTC was set.
     Step { step_ns: i64 },
 }
@@ -26,7 +27,7 @@ impl Body {
     fn session(self) -> Option<u64> {
         match self {
             Body::Boot | Body::Step { .. } => None,
-            Body::Start { session }
+            Body::Start { session, .. }
             | Body::End { session, .. }
             | Body::Begin { session, .. }
             | Body::Over { session, .. } => Some(session),
@@ -46,6 +47,14 @@ impl Entry {
     fn hash(&self) -> u64 {
         mix(mix(self.seq ^ self.prev.rotate_left(17)) ^ self.body.session().unwrap_or(u64::MAX))
     }
+}
+
+/// What a cut left of a session: from the last frame that is there to the start that closed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Hole {
+    pub(crate) media: Media,
+    pub(crate) from_ns: u64,
+    pub(crate) to_ns: u64,
 }
 
 /// A chunk's record.
@@ -76,6 +85,9 @@ struct Row {
 #[derive(Clone, Debug, Default)]
 struct Files {
     session: u64,
+    media: Media,
+    /// Where the last frame that is there ends.
+    last_ns: u64,
     first: u64,
     records: Vec<Record>,
 }
@@ -137,7 +149,9 @@ impl Disk {
         (self.entries, self.last_entry) = (self.entries + 1, entry.hash());
         self.ledger.push(entry);
         match body {
-            Body::Start { session } => self.begin(session),
+            Body::Start { session, media, from_ns } => {
+                self.begin(session, media, from_ns.video.min(from_ns.audio));
+            }
             Body::End { .. } => self.is_open = false,
             _ => {}
         }
@@ -146,18 +160,20 @@ impl Disk {
         }
     }
 
-    fn begin(&mut self, session: u64) {
+    fn begin(&mut self, session: u64, media: Media, zero_ns: u64) {
         if self.files.session != 0 {
             self.closed.push((self.files.session, self.records()));
         }
         let mut records = std::mem::take(&mut self.files.records);
         records.clear();
-        self.files = Files { session, first: self.last_entry, records };
+        self.files = Files { session, media, last_ns: zero_ns, first: self.last_entry, records };
         (self.sessions, self.is_open) = (session, true);
     }
 
     /// Makes a chunk durable, and indexes it.
-    pub(crate) fn append(&mut self, record: Record, is_indexed: bool) {
+    pub(crate) fn append(&mut self, record: Record, fragment: &Fragment, is_indexed: bool) {
+        let ends_ns = Medium::ALL.into_iter().map(|medium| fragment.spans[medium].to_ns);
+        self.files.last_ns = ends_ns.fold(self.files.last_ns, u64::max);
         self.files.records.push(record);
         if let Some(row) = self.index.last_mut().filter(|_| is_indexed) {
             row.records += 1;
@@ -178,6 +194,11 @@ impl Disk {
         self.files.records.pop();
     }
 
+    /// What a recovery does that does not look where the last frame ends.
+    pub(crate) fn forget_last_frame(&mut self, now_ns: u64) {
+        self.files.last_ns = now_ns;
+    }
+
     /// A cut: the index may lose its latest rows, those of the session that has no end.
     pub(crate) fn cut(&mut self, random: &mut Random) {
         let open = self.open_session();
@@ -189,19 +210,27 @@ impl Disk {
         }
     }
 
-    /// A start: closes the session that has no end and says which it was; brings the index up to the files.
-    pub(crate) fn recover(&mut self, fault: Option<Fault>, media: Media) -> Option<u64> {
-        let session = self.open_session();
-        if let Some(session) = session {
+    /// A start: closes the session that has no end and says what is missing of it; brings the index up to the files.
+    pub(crate) fn recover(&mut self, to_ns: u64) -> Option<Hole> {
+        let hole = self.open_session().map(|_| Hole { media: self.files.media, from_ns: self.files.last_ns, to_ns });
+        hole.into_iter().for_each(|hole| self.enter_hole(hole));
+        self.close_open();
+        hole
+    }
+
+    fn enter_hole(&mut self, hole: Hole) {
+        let (session, Hole { media, from_ns, to_ns }) = (self.files.session, hole);
+        self.enter(Body::Begin { session, number: 0, fault: Fault::Power, media, from_ns }, false);
+        self.enter(Body::Over { session, number: 0, to_ns }, false);
+    }
+
+    /// Closes the session that has no end.
+    pub(crate) fn close_open(&mut self) {
+        if let Some(session) = self.open_session() {
             let (records, last) = (self.records(), self.last_record());
             self.enter(Body::End { session, records, last, cause: None }, false);
-            if let Some(fault) = fault {
-                self.enter(Body::Begin { session, number: 0, fault, media }, false);
-                self.enter(Body::Over { session, number: 0 }, false);
-            }
         }
         self.catch_up();
-        session
     }
 
     /// Reads the last session anew; the others were known as ended.
@@ -256,7 +285,7 @@ impl Disk {
 
 /// What an entry does to the index.
 fn apply(rows: &mut Vec<Row>, body: Body) {
-    if let Body::Start { session } = body {
+    if let Body::Start { session, .. } = body {
         rows.push(Row { session, ..Row::default() });
     }
     let row = body.session().and_then(|session| rows.iter_mut().rev().find(|row| row.session == session));
@@ -276,11 +305,15 @@ mod tests {
         Record { seq: disk.records(), prev: disk.last_record(), media: 7 }
     }
 
+    fn start(disk: &Disk) -> Body {
+        Body::Start { session: disk.next_session(), media: Media::BOTH, from_ns: PerMedium::default() }
+    }
+
     fn recorded(chunks: u64) -> Disk {
         let mut disk = Disk::default();
         disk.enter(Body::Boot, true);
-        disk.enter(Body::Start { session: disk.next_session() }, true);
-        (0..chunks).for_each(|_| disk.append(record(&disk.clone()), true));
+        disk.enter(start(&disk), true);
+        (0..chunks).for_each(|_| disk.append(record(&disk), &Fragment::default(), true));
         disk
     }
 
@@ -289,20 +322,20 @@ mod tests {
         let mut disk = recorded(5);
         (0..9).for_each(|seed| {
             disk.cut(&mut Random::new(seed));
-            disk.recover(Some(Fault::Power), Media::BOTH);
+            assert_eq!(disk.recover(9), Some(Hole { media: Media::BOTH, from_ns: 0, to_ns: 9 }));
             assert_eq!((disk.check(), disk.compare_index(), disk.open_session()), (Ok(()), Ok(()), None));
-            disk.enter(Body::Start { session: disk.next_session() }, true);
-            disk.append(record(&disk.clone()), true);
+            disk.enter(start(&disk), true);
+            disk.append(record(&disk), &Fragment::default(), true);
         });
     }
 
     #[test]
     fn a_record_that_is_missing_or_a_row_that_is_behind_is_found() {
         let mut disk = recorded(5);
-        disk.append(Record { seq: 6, ..record(&disk) }, true);
+        disk.append(Record { seq: 6, ..record(&disk) }, &Fragment::default(), true);
         assert!(!disk.is_last_linked() && disk.check().is_err());
         let mut disk = recorded(5);
-        disk.append(record(&disk.clone()), false);
+        disk.append(record(&disk), &Fragment::default(), false);
         assert!(disk.compare_index().is_err());
     }
 }

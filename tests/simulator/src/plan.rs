@@ -11,13 +11,19 @@ pub(crate) const HOUR: u64 = 60 * MINUTE;
 pub(crate) const DAY: u64 = 24 * HOUR;
 
 /// Frames that may wait in fragments to be taken by the writer.
-pub(crate) const OUTBOX_FRAGMENTS_MAX: usize = 20;
+pub(crate) const OUTBOX_FRAGMENTS_MAX: usize = 32;
 /// Fragments on their way to the disk.
 pub(crate) const ORDERS_FRAGMENTS_MAX: usize = 16;
 /// Ledger entries on their way to the disk.
-pub(crate) const ENTRIES_MAX: usize = 256;
+pub(crate) const ENTRIES_MAX: usize = 1024;
 /// A source that gives nothing for so long has failed; looked at every 100 ms.
 pub(crate) const SILENCE: u64 = 2 * SECOND;
+/// An opened source may take so long to its first frame, as in the daemon: 20 s to be opened and 5 s to give.
+pub(crate) const START_TIMEOUT: u64 = 25 * SECOND;
+/// What the media side waits for a first frame of a source that is open.
+pub(crate) const FIRST_FRAME: u64 = 5 * SECOND;
+/// From one key frame to the next.
+pub(crate) const GROUP: u64 = SECOND;
 /// How often the daemon looks at room and battery.
 pub(crate) const LOOK: u64 = 2 * SECOND;
 /// A write that takes so long is told.
@@ -40,6 +46,8 @@ pub(crate) enum Mishap {
     Silent(Medium),
     /// A device that is opened from now on never gives a frame.
     BornBroken(Medium),
+    /// A device that is opened from now on takes long to give, or longer than anyone waits.
+    Sluggish(Medium),
     /// The camera gives half its frames.
     HalfRate,
     /// A write does not return.
@@ -58,6 +66,8 @@ pub(crate) enum Mishap {
     ClockStep,
     /// The machine sleeps.
     Sleep,
+    /// The daemon stands still, and its sources do not fail.
+    StandsStill,
     /// The battery runs out: recovers, or the power goes.
     Battery,
     /// The power goes.
@@ -69,13 +79,15 @@ pub(crate) enum Mishap {
 }
 
 impl Mishap {
-    pub(crate) const ALL: [Mishap; 19] = [
+    pub(crate) const ALL: [Mishap; 22] = [
         Mishap::Unplugged(Medium::Video),
         Mishap::Unplugged(Medium::Audio),
         Mishap::Silent(Medium::Video),
         Mishap::Silent(Medium::Audio),
         Mishap::BornBroken(Medium::Video),
         Mishap::BornBroken(Medium::Audio),
+        Mishap::Sluggish(Medium::Video),
+        Mishap::Sluggish(Medium::Audio),
         Mishap::HalfRate,
         Mishap::Stall,
         Mishap::Slow,
@@ -85,6 +97,7 @@ impl Mishap {
         Mishap::NoSession,
         Mishap::ClockStep,
         Mishap::Sleep,
+        Mishap::StandsStill,
         Mishap::Battery,
         Mishap::PowerCut,
         Mishap::Kill,
@@ -96,10 +109,9 @@ impl Mishap {
         match self {
             Mishap::Unplugged(_) | Mishap::BornBroken(_) => 10 * SECOND,
             Mishap::Silent(_) => 4 * SECOND,
-            Mishap::HalfRate | Mishap::Slow => 20 * SECOND,
-            Mishap::Stall => 15 * SECOND,
-            Mishap::BadStorage | Mishap::Full => 30 * SECOND,
-            Mishap::NoSession => 10 * SECOND,
+            Mishap::HalfRate | Mishap::Slow | Mishap::Stall => 20 * SECOND,
+            Mishap::BadStorage | Mishap::Full | Mishap::Sluggish(_) => 30 * SECOND,
+            Mishap::NoSession | Mishap::StandsStill => 10 * SECOND,
             Mishap::Battery => MINUTE,
             Mishap::PowerCut => 20 * SECOND,
             Mishap::Shutdown => 10 * SECOND,
@@ -130,6 +142,8 @@ pub(crate) struct Plan {
     pub(crate) rules: Rules,
     /// How much of what came before a start is recorded.
     pub(crate) prerecord_ns: u64,
+    /// The sound of the time before a start is not kept.
+    pub(crate) is_sound_private: bool,
     /// Whether a recording that was cut off goes on in a new session.
     pub(crate) resumes: bool,
     /// How long a chunk is.
@@ -152,16 +166,20 @@ impl Plan {
             _ => Weather::Fair,
         };
         let replay_s = random.percent(8).then(|| random.between(5, 300));
+        let prerecord_ns = if random.percent(60) { random.between(1, 121) * SECOND } else { 0 };
+        let is_sound_private = random.percent(30);
         let standby = match random.below(4) {
-            _ if replay_s.is_some() => Media::NONE,
+            // As in the daemon: nothing stands by without a pre-record.
+            _ if replay_s.is_some() || prerecord_ns == 0 => Media::NONE,
             0 => Media::NONE,
             1 => Medium::Video.into(),
             _ => Media::BOTH,
         };
         Plan {
             weather,
-            rules: rules(standby, replay_s.is_none(), &mut random),
-            prerecord_ns: if random.percent(60) { random.between(1, 121) * SECOND } else { 0 },
+            rules: rules(standby, is_sound_private, replay_s.is_none(), &mut random),
+            prerecord_ns,
+            is_sound_private,
             resumes: random.percent(70),
             chunk_ns: 500 * MS,
             latency_ns: PerMedium { video: random.between(30, 120) * MS, audio: random.between(10, 60) * MS },
@@ -187,6 +205,11 @@ impl Plan {
         }
     }
 
+    /// The most that the ring holds.
+    pub(crate) fn ring_ns(&self) -> u64 {
+        self.prerecord_ns + GROUP
+    }
+
     /// How long the officer leaves the buttons alone, on average.
     pub(crate) fn press_ns(&self) -> u64 {
         match self.weather {
@@ -197,13 +220,29 @@ impl Plan {
     }
 }
 
-fn rules(standby: Media, repeatable: bool, random: &mut Random) -> Rules {
+fn rules(standby: Media, is_sound_private: bool, repeatable: bool, random: &mut Random) -> Rules {
     Rules {
         standby,
+        held: if is_sound_private { standby.without(Medium::Audio) } else { standby },
         repeatable,
         post_ns: if random.percent(50) { random.between(1, 31) * SECOND } else { 0 },
-        start_timeout_ns: 2_500 * MS,
+        start_timeout_ns: START_TIMEOUT,
         warn_min: vec![60, 30, 10],
         reserve_bytes: RESERVE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bounds_are_those_of_the_code() {
+        let outbox = include_str!("../../../crates/media/src/outbox.rs");
+        let orders = include_str!("../../../crates/sealcamd/src/orders.rs");
+        let holds = |text: &str, name: &str, bound: usize| text.contains(&format!("{name}: usize = {bound};"));
+        assert!(holds(outbox, "LIVE_FRAGMENTS_MAX", OUTBOX_FRAGMENTS_MAX));
+        assert!(holds(orders, "QUEUE_CAPACITY_CHUNKS", ORDERS_FRAGMENTS_MAX));
+        assert!(holds(orders, "ENGINE_ORDERS_MAX", ENTRIES_MAX));
     }
 }

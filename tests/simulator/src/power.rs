@@ -2,13 +2,13 @@
 //! The recorder is switched on, sleeps, is shut down, killed or loses its power, and what each of them leaves.
 
 use crate::bug::Bug;
-use crate::capture::{Capture, RING_SPARE};
-use crate::disk::Body;
+use crate::capture::{Capture, Span};
+use crate::disk::{Body, Hole};
 use crate::plan::{MS, SECOND};
-use crate::watch::{AlarmWatch, AnswerWatch, CoverageWatch, Held, SessionWatch};
+use crate::watch::{AlarmWatch, AnswerWatch, CoverageWatch, Held, ResumeWatch, SessionWatch};
 use crate::world::{Event, World};
 use crate::writer::{Order, Write};
-use recorder::{Fault, Input, Media, Medium, Recorder};
+use recorder::{Input, Media, Medium, Recorder};
 
 /// How long a healthy write may keep a chunk waiting: what waits longer is held back by the storage.
 const WAIT_NS: u64 = 300 * MS;
@@ -25,7 +25,9 @@ impl World {
         self.alarms = AlarmWatch::default();
         self.answers = AnswerWatch::default();
         self.coverage = CoverageWatch::default();
+        self.ended_ns = None;
         self.sessions = SessionWatch::default();
+        self.resume = ResumeWatch::default();
         self.log.say(self.now_ns, || "! on".into());
         let after_ns = self.random.between(50, 1_500) * MS;
         self.put(after_ns, Event::Ready(self.boot.number));
@@ -34,14 +36,28 @@ impl World {
     /// The evidence is open: what was cut off is closed, and goes on if it is to.
     pub(crate) fn ready(&mut self) {
         self.boot.ready_ns = Some(self.now_ns);
-        let media = std::mem::take(&mut self.cut_media);
-        let recovered = self.disk.recover(Some(Fault::Power), media);
-        self.disk.enter(Body::Boot, true);
+        let hole = self.recover();
+        self.make_durable(Body::Boot, true);
         let verdict = self.check_disk();
         self.judge(verdict);
-        let is_resumed = recovered.is_some() && self.plan.resumes && !media.is_empty();
-        self.tell(Input::Ready { resume: is_resumed.then_some(media) });
+        let resume = hole.map(|hole| hole.media).filter(|_| self.plan.resumes);
+        self.resume = ResumeWatch::new(resume.unwrap_or_default(), self.now_ns);
+        self.tell(Input::Ready { resume });
+        self.look_for_second();
+        self.watch_storage();
         self.look();
+    }
+
+    fn recover(&mut self) -> Option<Hole> {
+        if self.bug == Some(Bug::LateHole) {
+            self.disk.forget_last_frame(self.now_ns);
+        }
+        let hole = self.disk.recover(self.now_ns);
+        if let Some(hole) = hole {
+            let verdict = self.hole.closed(&hole, self.now_ns);
+            self.judge(verdict);
+        }
+        hole
     }
 
     pub(crate) fn cut_power(&mut self, off_ns: u64) {
@@ -67,23 +83,17 @@ impl World {
         let verdict = self.announced_is_durable();
         self.judge(verdict);
         self.count_loss();
-        // A cut while the evidence is being opened leaves what the one before it left.
-        if self.boot.ready_ns.is_some() {
-            let open = self.capture.as_ref().filter(|capture| capture.is_open);
-            self.cut_media = open.map(|capture| capture.media).unwrap_or_default();
-        }
         self.disk.cut(&mut self.random);
         self.down();
     }
 
     /// A write is whole on the disk, and nobody was told.
     fn finish_unheard(&mut self, write: Write) {
-        let session = self.writer.session;
         match write.order {
             Order::Fragment(fragment) if !self.writer.is_broken => self.commit(&fragment),
-            Order::Open if self.disk.open_session().is_none() => self.disk.enter(Body::Start { session }, true),
-            Order::Entry(body) => self.disk.enter(body, true),
-            Order::Close(cause) => self.disk.enter(self.end_of_session(cause), true),
+            Order::Open if self.disk.open_session().is_none() => self.make_durable(self.start_of_session(), true),
+            Order::Entry(body) => self.make_durable(body, true),
+            Order::Close(cause) => self.make_durable(self.end_of_session(cause), true),
             Order::Fragment(_) | Order::Open => {}
         }
     }
@@ -105,9 +115,7 @@ impl World {
     fn held_back(&self, capture: &Capture) -> Held {
         let waited_ns = self.writer.fragments().next().map_or(0, |fragment| self.now_ns - fragment.cut_ns);
         match () {
-            () if !capture.is_settled => {
-                Held::Prerecord(self.plan.prerecord_ns + RING_SPARE + self.now_ns - capture.began_ns)
-            }
+            () if !capture.is_settled => Held::Prerecord(self.plan.ring_ns() + self.now_ns - capture.began_ns),
             () if waited_ns > WAIT_NS => Held::Storage(waited_ns),
             () => Held::No,
         }
@@ -136,6 +144,28 @@ impl World {
 
     /// Nothing happens while the machine sleeps; what was due comes when it is awake.
     pub(crate) fn sleep(&mut self, asleep_ns: u64) {
+        self.pass_unheard(asleep_ns);
+        self.tell(Input::Slept { asleep_ns });
+    }
+
+    /// The daemon does nothing for a while, and its sources go on: what they gave meanwhile is lost. Which of timer and
+    /// frames it sees first is chance.
+    pub(crate) fn stand_still(&mut self, still_ns: u64) {
+        let still = Span { from_ns: self.now_ns, to_ns: self.now_ns + still_ns };
+        let giving = self.pass_unheard(still_ns);
+        if self.capture.as_ref().is_some_and(|capture| !capture.is_ended) {
+            giving.iter().for_each(|medium| self.coverage.missed(medium, still));
+        }
+        self.notice_silence();
+        if self.random.percent(50) {
+            self.tell(Input::Tick);
+        }
+        let (from_ns, to_ns) = (still.from_ns - self.boot.zero_ns, self.boot_ns());
+        giving.iter().for_each(|medium| self.tell(Input::Missed { medium, from_ns, to_ns }));
+    }
+
+    /// Time passes, and nobody hears of anything. Says what gave before and gives behind it.
+    fn pass_unheard(&mut self, asleep_ns: u64) -> Media {
         let giving: Media = Medium::ALL.into_iter().filter(|medium| self.sources[*medium].gives()).collect();
         giving.iter().for_each(|medium| self.pause(medium));
         self.now_ns += asleep_ns;
@@ -146,6 +176,6 @@ impl World {
         self.alarms.slept(asleep_ns, self.now_ns);
         self.answers.slept(asleep_ns);
         self.sessions.slept();
-        self.tell(Input::Slept { asleep_ns });
+        giving
     }
 }

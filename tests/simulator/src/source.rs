@@ -11,12 +11,16 @@ pub(crate) struct Source {
     pub(crate) is_silent: bool,
     /// It will give nothing when it is opened the next time.
     pub(crate) is_born_broken: bool,
+    /// It will take long to give when it is opened the next time.
+    pub(crate) is_sluggish: bool,
     /// It gives half its frames.
     pub(crate) is_half_rate: bool,
     /// How often it was opened; what comes late of an earlier opening is of no account.
     pub(crate) opening: u32,
     /// The daemon has it open.
     pub(crate) is_open: bool,
+    /// This opening has not come back yet.
+    pub(crate) is_hanging: bool,
     /// This opening gives nothing, whatever the device does now.
     pub(crate) is_mute: bool,
     /// This opening has given its first frame.
@@ -40,20 +44,20 @@ impl Source {
 
     /// Whether the device would give if it were opened now.
     pub(crate) fn is_well(&self) -> bool {
-        !self.is_unplugged && !self.is_silent && !self.is_born_broken
+        !self.is_unplugged && !self.is_silent && !self.is_born_broken && !self.is_sluggish
     }
 
     pub(crate) fn open(&mut self) {
         self.opening += 1;
-        self.is_open = true;
+        (self.is_open, self.is_hanging) = (true, true);
         self.is_mute = self.is_born_broken;
         (self.has_given, self.has_ended, self.is_rate_told) = (false, false, false);
     }
 
     /// Takes up giving. False if it does already, or cannot.
     pub(crate) fn give(&mut self, now_ns: u64) -> bool {
-        let can = self.is_open && !self.has_ended && !self.is_unplugged && !self.is_silent && !self.is_mute;
-        let begins = can && !self.gives();
+        let is_able = !self.is_unplugged && !self.is_silent && !self.is_mute;
+        let begins = self.is_open && !self.is_hanging && !self.has_ended && is_able && !self.gives();
         if begins {
             self.giving_since_ns = Some(now_ns);
         }

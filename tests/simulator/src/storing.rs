@@ -3,7 +3,7 @@
 //! is durable and announced.
 
 use crate::bug::Bug;
-use crate::capture::{Fragment, RING_SPARE};
+use crate::capture::{BACKLOG_NS, Capture, Fragment};
 use crate::disk::{Body, Record};
 use crate::plan::{BYTES_PER_S, LOSS_COUNTED, MS, RESERVE, SECOND, STALL_TOLD};
 use crate::random::mix;
@@ -42,7 +42,7 @@ impl World {
                 break;
             }
             let has_room = self.writer.has_room() || self.bug == Some(Bug::EndlessOutbox);
-            let is_over = capture.is_caught_up || backlog_ns > self.plan.prerecord_ns + RING_SPARE;
+            let is_over = capture.is_caught_up || backlog_ns > self.plan.ring_ns() + BACKLOG_NS;
             if !has_room && (capture.is_ended || !is_over) {
                 break;
             }
@@ -112,6 +112,7 @@ impl World {
         let is_in_hand = self.writer.in_hand.is_some_and(|write| write.number == number);
         if is_in_hand && !self.writer.is_stall_told {
             self.writer.is_stall_told = true;
+            self.alarms.set(AlarmKind::StorageStalled, true, self.now_ns);
             self.tell(Input::StorageStalled);
         }
     }
@@ -144,8 +145,7 @@ impl World {
     fn finish(&mut self, order: Order) {
         let failure = self.failure(&order);
         if std::mem::take(&mut self.conditions.falls_over) && failure.is_none() {
-            self.storage_alarm();
-            self.tell(Input::StorageFellOver { is_full: false, reason: "the card is read-only".into() });
+            self.fall_over();
         }
         match (order, failure) {
             (Order::Fragment(fragment), None) => self.store(&fragment),
@@ -161,6 +161,27 @@ impl World {
                 self.storage_alarm();
                 self.tell(Input::CloseFailed("the card fails".into()));
             }
+        }
+    }
+
+    /// A first storage that is full is no failed one.
+    fn fall_over(&mut self) {
+        let is_full = self.random.percent(50);
+        if !is_full {
+            self.storage_alarm();
+        }
+        self.is_on_second = true;
+        self.alarms.set(AlarmKind::SecondStorage, true, self.now_ns);
+        let reason = if is_full { "the card is full" } else { "the card is read-only" };
+        self.tell(Input::StorageFellOver { is_full, reason: reason.into() });
+    }
+
+    /// Some starts do not find it.
+    pub(crate) fn look_for_second(&mut self) {
+        self.conditions.lacks_second = self.random.percent(10);
+        if self.conditions.lacks_second {
+            self.alarms.set(AlarmKind::SecondStorage, true, self.now_ns);
+            self.tell(Input::SecondStorageMissing { reason: "there is no such folder".into() });
         }
     }
 
@@ -209,7 +230,8 @@ impl World {
             media: mix(spans.video.to_ns) ^ spans.audio.to_ns,
         };
         let is_indexed = !self.forgets();
-        self.disk.append(record, is_indexed);
+        self.disk.append(record, fragment, is_indexed);
+        self.hole.stored(fragment);
         self.writer.written += 1;
         self.report.chunks += 1;
         let length_ns = Medium::ALL.into_iter().map(|medium| spans[medium].length_ns()).max().unwrap_or(0);
@@ -232,10 +254,22 @@ impl World {
 
     /// One that could not be closed is closed first.
     fn session_begins(&mut self) {
-        let media = self.capture.as_ref().map(|capture| capture.media).unwrap_or_default();
-        self.disk.recover(None, media);
-        self.disk.enter(Body::Start { session: self.writer.session }, true);
+        self.disk.close_open();
+        let start = self.start_of_session();
+        self.make_durable(start, true);
         self.tell(Input::Opened);
+    }
+
+    pub(crate) fn start_of_session(&self) -> Body {
+        let of = |capture: &Capture| (capture.media, capture.from_ns);
+        let (media, from_ns) = self.capture.as_ref().map(of).unwrap_or_default();
+        Body::Start { session: self.writer.session, media, from_ns }
+    }
+
+    /// An entry is in the ledger.
+    pub(crate) fn make_durable(&mut self, body: Body, is_indexed: bool) {
+        self.hole.entered(body);
+        self.disk.enter(body, is_indexed);
     }
 
     pub(crate) fn end_of_session(&self, cause: Cause) -> Body {
@@ -244,7 +278,7 @@ impl World {
     }
 
     fn session_ends(&mut self, cause: Cause) {
-        self.disk.enter(self.end_of_session(cause), true);
+        self.make_durable(self.end_of_session(cause), true);
         let (taken, written) = (self.writer.taken, self.writer.written);
         let verdict = must(taken == written || self.writer.is_broken, Invariant::Covered, || {
             format!("{taken} chunks were cut, {written} are durable")
@@ -257,7 +291,7 @@ impl World {
 
     fn enter_indexed(&mut self, body: Body) {
         let is_indexed = !self.forgets();
-        self.disk.enter(body, is_indexed);
+        self.make_durable(body, is_indexed);
     }
 
     fn forgets(&mut self) -> bool {

@@ -5,14 +5,18 @@
 mod alarms;
 mod answers;
 mod coverage;
+mod hole;
 mod losses;
+mod resume;
 mod sessions;
 
 pub(crate) use alarms::AlarmWatch;
 pub(crate) use answers::AnswerWatch;
 pub(crate) use coverage::{Claim, CoverageWatch};
+pub(crate) use hole::HoleWatch;
 pub(crate) use losses::Held;
 pub use losses::{Losses, Worst};
+pub(crate) use resume::ResumeWatch;
 pub(crate) use sessions::SessionWatch;
 
 use crate::plan::SECOND;
@@ -28,6 +32,12 @@ pub enum Invariant {
     /// Every second of a session is recorded or lies in an interruption, for each medium; the tolerance is a chunk and the
     /// time after which a source counts as silent.
     Covered,
+    /// What a daemon that stood still missed lies in an interruption that is put down to it.
+    Standstill,
+    /// What does not give when a session begins lies in an interruption from its start on.
+    Absent,
+    /// What a cut left lies in an interruption from the last durable frame to the recovery.
+    CutCovered,
     /// No interruption speaks of what was recorded, with the same tolerance.
     Truthful,
     /// Interruptions are entered in pairs and in order, and none is open when the session is closed.
@@ -42,10 +52,16 @@ pub enum Invariant {
     AlarmInTime,
     /// Each alarm is quiet again when its fault is over, and raised once until then.
     AlarmQuiet,
+    /// No alarm is raised without its fault.
+    AlarmTrue,
     /// A cut costs no more than a second, but for what the storage held back.
     CutLoss,
     /// The median of all losses is 0.6 s at most.
     CutMedian,
+    /// A recording that was cut off goes on as soon as one of its sources could give, and the wait for the other.
+    Resumed,
+    /// It loses no more of a source that gives than the wait for the other, less what the ring holds.
+    ResumeLoss,
     /// Sessions never overlap.
     OneSession,
     /// Nothing is done after the exit.
@@ -62,9 +78,12 @@ pub enum Invariant {
 
 impl Invariant {
     /// All of them.
-    pub const ALL: [Invariant; 17] = [
+    pub const ALL: [Invariant; 23] = [
         Invariant::AnnouncedIsDurable,
         Invariant::Covered,
+        Invariant::Standstill,
+        Invariant::Absent,
+        Invariant::CutCovered,
         Invariant::Truthful,
         Invariant::Paired,
         Invariant::Chain,
@@ -72,8 +91,11 @@ impl Invariant {
         Invariant::Bounded,
         Invariant::AlarmInTime,
         Invariant::AlarmQuiet,
+        Invariant::AlarmTrue,
         Invariant::CutLoss,
         Invariant::CutMedian,
+        Invariant::Resumed,
+        Invariant::ResumeLoss,
         Invariant::OneSession,
         Invariant::NothingAfterExit,
         Invariant::Answered,
@@ -88,6 +110,9 @@ impl Invariant {
         match self {
             Invariant::AnnouncedIsDurable => "announced-is-durable",
             Invariant::Covered => "covered",
+            Invariant::Standstill => "standstill",
+            Invariant::Absent => "absent",
+            Invariant::CutCovered => "cut-covered",
             Invariant::Truthful => "truthful",
             Invariant::Paired => "paired",
             Invariant::Chain => "chain",
@@ -95,8 +120,11 @@ impl Invariant {
             Invariant::Bounded => "bounded",
             Invariant::AlarmInTime => "alarm-in-time",
             Invariant::AlarmQuiet => "alarm-quiet",
+            Invariant::AlarmTrue => "alarm-true",
             Invariant::CutLoss => "cut-loss",
             Invariant::CutMedian => "cut-median",
+            Invariant::Resumed => "resumed",
+            Invariant::ResumeLoss => "resume-loss",
             Invariant::OneSession => "one-session",
             Invariant::NothingAfterExit => "nothing-after-exit",
             Invariant::Answered => "answered",

@@ -11,9 +11,11 @@ use crate::plan::{ENTRIES_MAX, MINUTE, Mishap, ORDERS_FRAGMENTS_MAX, OUTBOX_FRAG
 use crate::random::Random;
 use crate::report::Report;
 use crate::source::Source;
-use crate::watch::{AlarmWatch, AnswerWatch, CoverageWatch, Invariant, SessionWatch, Verdict, Violation, must};
+use crate::watch::{
+    AlarmWatch, AnswerWatch, CoverageWatch, HoleWatch, Invariant, ResumeWatch, SessionWatch, Verdict, Violation, must,
+};
 use crate::writer::Writer;
-use recorder::{Media, Medium, PerMedium, Recorder};
+use recorder::{Medium, PerMedium, Recorder};
 
 /// A world to be run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,12 +139,16 @@ pub(crate) struct World {
     pub(crate) dropping_since_ns: Option<u64>,
     /// Something of the storage failed since the recording was asked for.
     pub(crate) is_storage_suspect: bool,
-    /// What the recording that was cut off was recording.
-    pub(crate) cut_media: Media,
+    /// Another storage took over since a recording was last asked for.
+    pub(crate) is_on_second: bool,
     pub(crate) alarms: AlarmWatch,
     pub(crate) answers: AnswerWatch,
     pub(crate) coverage: CoverageWatch,
+    /// When the recording was ended, if all that came before was on its way to the disk.
+    pub(crate) ended_ns: Option<u64>,
     pub(crate) sessions: SessionWatch,
+    pub(crate) resume: ResumeWatch,
+    pub(crate) hole: HoleWatch,
     pub(crate) report: Report,
     pub(crate) violation: Option<Violation>,
 }
@@ -173,11 +179,14 @@ impl World {
             woke_ns: 0,
             dropping_since_ns: None,
             is_storage_suspect: false,
-            cut_media: Media::NONE,
+            is_on_second: false,
             alarms: AlarmWatch::default(),
             answers: AnswerWatch::default(),
             coverage: CoverageWatch::default(),
+            ended_ns: None,
             sessions: SessionWatch::default(),
+            resume: ResumeWatch::default(),
+            hole: HoleWatch::default(),
             report: Report::default(),
             violation: None,
         };
@@ -271,12 +280,12 @@ impl World {
         self.watch_storage();
         self.alarms.check(now_ns)?;
         self.answers.check(now_ns)?;
-        match &self.capture {
-            Some(capture) if capture.is_open && capture.is_caught_up && !capture.is_ended => {
-                self.coverage.check(now_ns)
-            }
-            _ => Ok(()),
-        }
+        self.resume.check(self.well_ns(), now_ns)?;
+        let Some(capture) = self.capture.as_ref().filter(|capture| capture.is_open && !capture.is_ended) else {
+            return Ok(());
+        };
+        self.coverage.entered()?;
+        if capture.is_caught_up { self.coverage.check(now_ns) } else { Ok(()) }
     }
 
     fn check_at_end(&mut self) -> Verdict {

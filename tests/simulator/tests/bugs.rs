@@ -7,7 +7,7 @@ use simulator::{Bug, Invariant, Run};
 
 const HOUR_NS: u64 = 60 * 60 * 1_000_000_000;
 
-const BUGS: [(Bug, Invariant); 34] = [
+const BUGS: [(Bug, Invariant); 44] = [
     (Bug::AnnouncedEarly, Invariant::AnnouncedIsDurable),
     (Bug::LyingStorage, Invariant::AnnouncedIsDurable),
     (Bug::NoInterruption, Invariant::Covered),
@@ -22,6 +22,7 @@ const BUGS: [(Bug, Invariant); 34] = [
     (Bug::ForgetfulIndex, Invariant::LedgerAndIndex),
     (Bug::EndlessOutbox, Invariant::Bounded),
     (Bug::DeafToCamera, Invariant::AlarmInTime),
+    (Bug::SlowUntold, Invariant::AlarmInTime),
     (Bug::NoAlarm(AlarmKind::Camera), Invariant::AlarmInTime),
     (Bug::NoAlarm(AlarmKind::Microphone), Invariant::AlarmInTime),
     (Bug::NoAlarm(AlarmKind::FrameRate), Invariant::AlarmInTime),
@@ -29,6 +30,15 @@ const BUGS: [(Bug, Invariant); 34] = [
     (Bug::NoAlarm(AlarmKind::StorageFailed), Invariant::AlarmInTime),
     (Bug::NoAlarm(AlarmKind::StorageFull), Invariant::AlarmInTime),
     (Bug::NoAlarm(AlarmKind::StorageLow), Invariant::AlarmInTime),
+    (Bug::NoAlarm(AlarmKind::SecondStorage), Invariant::AlarmInTime),
+    (Bug::FullIsFailed, Invariant::AlarmTrue),
+    (Bug::NoMissed, Invariant::Standstill),
+    (Bug::NoAbsence, Invariant::Absent),
+    (Bug::AbsentTaken, Invariant::Absent),
+    (Bug::AllHeld, Invariant::ResumeLoss),
+    (Bug::NoResume, Invariant::Resumed),
+    (Bug::NoSecondTry, Invariant::Resumed),
+    (Bug::LateHole, Invariant::CutCovered),
     (Bug::NoAlarm(AlarmKind::Queue), Invariant::AlarmInTime),
     (Bug::NoAlarm(AlarmKind::Clock), Invariant::AlarmInTime),
     (Bug::NoAlarm(AlarmKind::Power), Invariant::AlarmInTime),

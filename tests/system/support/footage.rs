@@ -93,6 +93,13 @@ pub(crate) fn silent_card(gate: &Path) -> Vec<(String, PathBuf)> {
     variables
 }
 
+/// Two seconds of footage; a camera that is unplugged goes at the end of them.
+pub(crate) fn plug_in(camera: &Path) {
+    let mut make = std::process::Command::new("ffmpeg");
+    make.args(["-v", "error", "-y", "-i"]).arg(fixture()).args(["-t", "2", "-an", "-c", "copy"]).arg(camera);
+    crate::support::process::quietly(make);
+}
+
 /// A picture decodes without a word and has this size.
 pub(crate) fn assert_picture(file: &Path, (width, height): (u64, u64)) {
     let mut probe = limited("ffprobe");

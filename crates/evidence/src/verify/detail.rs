@@ -117,7 +117,7 @@ details! {
         Ended { cause: String } => "{cause}",
         Interrupted { cause: String } => "{cause}",
         InterruptedBy { cause: String, detail: String } => "{cause}: {detail}",
-        MoreGaps { count: usize } => "{count} more gaps in this file, up to here",
+        MoreGaps { count: u64 } => "{count} more gaps in this file, up to here",
     }
 }
 

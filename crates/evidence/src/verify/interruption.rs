@@ -118,7 +118,13 @@ fn gaps_of(
         true => Cause::Interrupted { cause },
         false => Cause::InterruptedBy { cause, detail },
     };
-    body.media.iter().map(move |medium| Gap { medium: Some(*medium), from_ns, to_ns, cause: cause.clone() })
+    body.media.iter().map(move |medium| Gap {
+        medium: Some(*medium),
+        from_ns,
+        to_ns,
+        recorded: true,
+        cause: cause.clone(),
+    })
 }
 
 /// A moment as media time, if it lies in the boot in which the session began.

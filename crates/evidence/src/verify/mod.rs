@@ -5,6 +5,7 @@
 mod detail;
 mod evidence_folder;
 mod find;
+mod gaps;
 mod interruption;
 mod parallel;
 mod photo;
@@ -16,7 +17,7 @@ mod session;
 mod trust;
 
 pub use detail::{Cause, Detail, Distrust};
-pub use report::{Finding, Gap, Overall, Problem, Report, SegmentReport, SessionReport, Totals, Trust};
+pub use report::{Finding, Gap, Missing, Overall, Problem, Report, SegmentReport, SessionReport, Totals, Trust};
 pub use scan::{Item, ScanError, ScannedRecord, Tail, scan_segment};
 
 use crate::history::KeyHistory;

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 pub enum Overall {
     /// Everything is there and unaltered.
     Intact,
-    /// Everything that was recorded is there and unaltered; the record itself says that something was not captured.
+    /// Everything that was recorded is there and unaltered; the record itself shows that something was not captured.
     IntactWithGaps,
     /// Nothing can be said.
     Unverifiable,
@@ -104,7 +104,7 @@ impl Finding {
     }
 }
 
-/// Something that the record itself says was not captured.
+/// Something that was not captured, as the record itself shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Gap {
     /// Of which track; none where the recording as a whole was cut off.
@@ -115,13 +115,61 @@ pub struct Gap {
     /// To which media time, in nanoseconds; none if that lies in another boot, or if it is not over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to_ns: Option<u64>,
+    /// Whether it is on record. Else it is missing: only the times of the tracks show it, and nothing says why.
+    pub recorded: bool,
     /// Why, as recorded.
     pub cause: Cause,
 }
 
 impl Gap {
-    pub(super) fn between(medium: Option<Medium>, from_ns: u64, to_ns: u64, cause: Cause) -> Gap {
-        Gap { medium, from_ns: Some(from_ns), to_ns: Some(to_ns), cause }
+    pub(super) fn recorded(medium: Option<Medium>, from_ns: u64, to_ns: u64, cause: Cause) -> Gap {
+        Gap { medium, from_ns: Some(from_ns), to_ns: Some(to_ns), recorded: true, cause }
+    }
+
+    pub(super) fn pause(medium: Medium, from_ns: u64, to_ns: u64, recorded: bool) -> Gap {
+        Gap { recorded, ..Gap::recorded(Some(medium), from_ns, to_ns, Cause::Pause) }
+    }
+
+    /// How many it stands for: one, or those of a file that are not listed one by one.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        match self.cause {
+            Cause::MoreGaps { count } => count,
+            _ => 1,
+        }
+    }
+
+    fn length_ns(&self) -> u64 {
+        self.from_ns.zip(self.to_ns).map_or(0, |(from_ns, to_ns)| to_ns.saturating_sub(from_ns))
+    }
+}
+
+/// The gaps that nothing on record explains, taken together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Missing {
+    /// How many there are.
+    pub gaps: u64,
+    /// How much of the picture they are, in nanoseconds.
+    pub video_ns: u64,
+    /// How much of the sound they are, in nanoseconds.
+    pub audio_ns: u64,
+}
+
+impl Missing {
+    fn of(gaps: &[Gap]) -> Missing {
+        let mut missing = Missing::default();
+        gaps.iter().filter(|gap| !gap.recorded).for_each(|gap| missing.add(gap));
+        missing
+    }
+
+    fn add(&mut self, gap: &Gap) {
+        self.gaps = self.gaps.saturating_add(gap.count());
+        let sum_ns = match gap.medium {
+            Some(Medium::Video) => &mut self.video_ns,
+            Some(Medium::Audio) => &mut self.audio_ns,
+            None => return,
+        };
+        *sum_ns = sum_ns.saturating_add(gap.length_ns());
     }
 }
 
@@ -254,8 +302,10 @@ pub struct Report {
     pub trust: Trust,
     /// What is wrong, worst kept with the rest.
     pub findings: Vec<Finding>,
-    /// What the record itself says was not captured.
+    /// What was not captured, as the record itself shows.
     pub gaps: Vec<Gap>,
+    /// How much of that nothing on record explains.
+    pub missing: Missing,
     /// The sessions, with their segments.
     pub sessions: Vec<SessionReport>,
     /// Everything together.
@@ -271,6 +321,7 @@ impl Report {
             trust,
             findings: Vec::new(),
             gaps: Vec::new(),
+            missing: Missing::default(),
             sessions: Vec::new(),
             totals: Totals::default(),
         }
@@ -286,6 +337,7 @@ impl Report {
     pub(super) fn concluded(mut self) -> Report {
         let gaps = if self.gaps.is_empty() { Overall::Intact } else { Overall::IntactWithGaps };
         let worst = self.findings.iter().map(|finding| finding.problem.overall()).max();
+        self.missing = Missing::of(&self.gaps);
         self.overall = worst.unwrap_or(Overall::Intact).max(gaps);
         self
     }

@@ -1,33 +1,31 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Judges one segment file: every chunk against its record, every record against the one before.
 
-use super::detail::{Cause, Detail};
-use super::report::{Finding, Gap, Problem, Report, SegmentReport, SessionReport, Totals};
+use super::detail::Detail;
+use super::gaps::Gaps;
+use super::report::{Finding, Problem, Report, SegmentReport, SessionReport, Totals};
 use super::scan::{Item, ScannedRecord, Tail, scan_linked, scan_segment};
 use super::{Options, VerifyError, trust};
 use crate::Hash;
 use crate::entry::{Body, SessionStartBody};
 use crate::ledger::SignedEntry;
 use crate::record::{Medium, Record, RecordKind};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// How many problems and how many gaps of one file are kept in words; the verdict letters have all problems.
+/// How many problems of one file are kept in words; the verdict letters have all.
 const MAX_FINDINGS: usize = 1000;
 
 /// How many letters are kept of one file: a day of half-second chunks has 172,800.
 const MAX_LETTERS: usize = 1_000_000;
 
-/// A pause between two chunks of a track longer than this is a gap, in nanoseconds. Ticks are rounded to less.
-pub(super) const GAP_NS: u64 = 1_000_000;
-
 /// What the session needs to know of a segment to join it to its neighbours.
 pub(super) struct Segment {
     pub(super) report: SegmentReport,
     pub(super) findings: Vec<Finding>,
-    pub(super) gaps: Vec<Gap>,
+    pub(super) gaps: Gaps,
     pub(super) start: Option<SignedEntry>,
     pub(super) first: Option<Link>,
     pub(super) last: Option<Link>,
@@ -36,9 +34,6 @@ pub(super) struct Segment {
     /// Record boxes that hold no record of the session, in front of the first link and behind the last.
     pub(super) forged_before: u64,
     pub(super) forged_behind: u64,
-    /// Where each track begins and ends in this file, in nanoseconds of the session.
-    pub(super) begins: BTreeMap<Medium, u64>,
-    pub(super) ends: BTreeMap<Medium, u64>,
     /// Names of the photos that its records say were taken.
     pub(super) photos: BTreeSet<String>,
     /// Which of the findings is about the file's last record box, if what is wrong there could be a power cut's work.
@@ -55,13 +50,20 @@ pub(super) struct Link {
     pub(super) hash: Hash,
 }
 
+impl Link {
+    /// Whether this is the record next behind another.
+    pub(super) fn follows(self, other: Link) -> bool {
+        self.seq.checked_sub(1) == Some(other.seq) && self.prev == other.hash
+    }
+}
+
 /// Verifies a segment with nothing of its session around it.
 pub(super) fn verify_alone(path: &Path, options: &Options<'_>) -> Result<Report, VerifyError> {
     let mut segment = verify_file(path, options.progress)?;
     segment.may_be_cut_off();
     let mut report = Report::new(path, "segment", trust::judge(options.history, &segment.start));
     report.findings.extend(segment.findings_alone());
-    report.gaps = segment.gaps;
+    report.gaps = segment.gaps.listed();
     report.totals = segment.report.totals.clone();
     report.sessions.push(SessionReport {
         path: path.into(),
@@ -141,7 +143,7 @@ impl Segment {
         Segment {
             report,
             findings: Vec::new(),
-            gaps: Vec::new(),
+            gaps: Gaps::default(),
             start: None,
             first: None,
             last: None,
@@ -149,8 +151,6 @@ impl Segment {
             tail: Tail { offset: 0, length },
             forged_before: 0,
             forged_behind: 0,
-            begins: BTreeMap::new(),
-            ends: BTreeMap::new(),
             photos: BTreeSet::new(),
             brink: None,
         }
@@ -201,13 +201,12 @@ struct Judge {
     session: Option<SessionStartBody>,
     start_hash: Hash,
     more: usize,
-    more_gaps: usize,
 }
 
 impl Judge {
     fn new(path: &Path, length: u64) -> Judge {
         let segment = Segment::unread(path, length);
-        Judge { segment, session: None, start_hash: Hash::ZERO, more: 0, more_gaps: 0 }
+        Judge { segment, session: None, start_hash: Hash::ZERO, more: 0 }
     }
 
     fn take(&mut self, item: Item) {
@@ -385,24 +384,9 @@ impl Judge {
     }
 
     fn note_gaps(&mut self, record: &Record) {
-        for track in &record.tracks {
-            let (from_ns, to_ns) = (track.to_ns(track.start), track.to_ns(track.end()));
-            self.segment.begins.entry(track.medium).or_insert(from_ns);
-            let before_ns = self.segment.ends.insert(track.medium, to_ns).unwrap_or(from_ns);
-            let cause = match () {
-                // Said with its reason by an event.
-                () if record.events.iter().any(|e| e.event == "lost" && e.medium == Some(track.medium)) => continue,
-                () if track.lost > 0 => Cause::Lost { count: track.lost },
-                () if from_ns > before_ns.saturating_add(GAP_NS) => Cause::Pause,
-                () => continue,
-            };
-            self.gap(Gap::between(Some(track.medium), before_ns, from_ns, cause));
-        }
-        for event in record.events.iter().filter(|e| matches!(e.event.as_str(), "source-failed" | "lost")) {
-            let begins_ns = || time_range(record).map_or(0, |(from_ns, _)| from_ns);
-            let at_ns = self.segment.first.map_or_else(begins_ns, |_| self.segment.report.to_ns);
-            self.gap(Gap::between(event.medium, at_ns, at_ns, Cause::Recorded { words: event.detail.clone() }));
-        }
+        let begins_ns = || time_range(record).map_or(0, |(from_ns, _)| from_ns);
+        let at_ns = self.segment.first.map_or_else(begins_ns, |_| self.segment.report.to_ns);
+        self.segment.gaps.take(record, at_ns);
     }
 
     fn note_photos(&mut self, record: &Record) {
@@ -413,18 +397,6 @@ impl Judge {
     fn letters(&mut self, letter: char, count: usize) {
         let letters = &mut self.segment.report.verdicts;
         letters.extend(std::iter::repeat_n(letter, count.min(MAX_LETTERS - letters.len())));
-    }
-
-    fn gap(&mut self, gap: Gap) {
-        match self.segment.gaps.get_mut(MAX_FINDINGS) {
-            Some(rest) => {
-                self.more_gaps += 1;
-                rest.cause = Cause::MoreGaps { count: self.more_gaps + 1 };
-                rest.medium = None;
-                rest.to_ns = rest.to_ns.max(gap.to_ns);
-            }
-            None => self.segment.gaps.push(gap),
-        }
     }
 
     fn find(&mut self, problem: Problem, chunk: Option<u64>, range: Option<(u64, u64)>, detail: Detail) {

@@ -3,15 +3,15 @@
 
 use super::detail::{Cause, Detail};
 use super::find::{files_in, is_plain_name};
+use super::gaps::Tracks;
 use super::interruption::{self, Interruptions};
 use super::photo::Shelf;
 use super::report::{Finding, Gap, Problem, Report, SessionReport, Totals};
-use super::segment::{GAP_NS, Link, Segment, verify_file};
+use super::segment::{Link, Segment, verify_file};
 use super::sequence::{self, Sequence};
 use super::{Options, VerifyError, parallel, trust};
 use crate::entry::{Body, PhotoBody, SessionEndBody, SessionStartBody};
 use crate::ledger::SignedEntry;
-use crate::record::Medium;
 use crate::{Hash, PHOTOS_FOLDER, SESSION_FILE, SESSIONS_FOLDER, SessionId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -256,13 +256,13 @@ impl Joiner<'_> {
 
     fn check_links(&mut self, segments: &[&Segment]) {
         let mut before: Option<(&Segment, Link)> = None;
-        let mut ends = BTreeMap::new();
+        let mut tracks = Tracks::default();
         for segment in segments {
             let (Some(first), Some(last)) = (segment.first, segment.last) else { continue };
-            if before.is_some_and(|(_, link)| first.seq.checked_sub(1) == Some(link.seq)) {
-                self.gaps.extend(gaps_between(&ends, segment));
+            if !before.is_some_and(|(_, link)| first.follows(link)) {
+                tracks = Tracks::default();
             }
-            ends.extend(&segment.ends);
+            self.gaps.extend(tracks.go_on(&segment.gaps.tracks));
             match before {
                 None => self.check_first(segment, first),
                 Some((previous, link)) => self.check_link(previous, link, segment, first),
@@ -330,7 +330,7 @@ impl Joiner<'_> {
         self.check_last(&end, last);
         let to_ns = last.map_or(0, |segment| segment.report.to_ns);
         if !matches!(end.cause.as_str(), "stop" | "shutdown" | "source-ended") {
-            self.gaps.push(Gap::between(None, to_ns, to_ns, Cause::Ended { cause: end.cause }));
+            self.gaps.push(Gap::recorded(None, to_ns, to_ns, Cause::Ended { cause: end.cause }));
         }
     }
 
@@ -364,7 +364,7 @@ impl Joiner<'_> {
         for segment in segments {
             totals.add(&segment.report.totals);
             findings.extend(segment.findings);
-            gaps.extend(segment.gaps);
+            gaps.extend(segment.gaps.listed());
             reports.push(segment.report);
         }
         gaps.retain(|gap| !self.interruptions.cover(gap));
@@ -375,13 +375,6 @@ impl Joiner<'_> {
         let report = SessionReport { path: self.folder.into(), session, segments: reports, photos };
         Verified { report, findings, gaps, totals }
     }
-}
-
-/// What was not captured between the end of each track so far and its beginning in `segment`.
-fn gaps_between(ends: &BTreeMap<Medium, u64>, segment: &Segment) -> Vec<Gap> {
-    let pauses = segment.begins.iter().filter_map(|(medium, from_ns)| Some((*medium, *ends.get(medium)?, *from_ns)));
-    let gap = |(medium, end_ns, from_ns)| Gap::between(Some(medium), end_ns, from_ns, Cause::Pause);
-    pauses.filter(|(_, end_ns, from_ns)| *from_ns > end_ns.saturating_add(GAP_NS)).map(gap).collect()
 }
 
 fn name(segment: &Segment) -> String {

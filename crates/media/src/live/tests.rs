@@ -32,6 +32,27 @@ fn a_silent_camera_fails_and_the_sound_goes_on() {
 }
 
 #[test]
+fn a_camera_of_any_rate_is_told_as_silent_in_time_and_not_before_it_is() {
+    let told_after = |rate: u32| {
+        let mut plan = video_plan();
+        plan.description = plan.description.replace("framerate=15/1", &format!("framerate={rate}/1"));
+        let bench = Bench::up(NO_RING, &[plan]);
+        let early = bench.notices.recv_timeout(Duration::from_secs(5));
+        assert!(early.is_err(), "{rate} frames/s: {early:?}");
+        bench.shut(Medium::Video, "valve", true);
+        let shut = Instant::now();
+        assert_eq!(bench.failure().1, FailureKind::Silent);
+        shut.elapsed()
+    };
+    let rates = [1, 2, 3, 10, 30];
+    let told = std::thread::scope(|scope| {
+        let all = rates.map(|rate| scope.spawn(move || told_after(rate)));
+        all.map(|one| one.join().unwrap())
+    });
+    assert!(told.iter().all(|took| *took < Duration::from_secs(3)), "{told:?} at {rates:?} frames/s");
+}
+
+#[test]
 fn a_silent_microphone_fails_and_the_picture_goes_on() {
     let bench = Bench::up(NO_RING, &[video_plan(), audio_plan()]);
     let bound = bench.record(&BOTH);

@@ -56,7 +56,7 @@ impl Router {
         let outbox = Outbox::start(events, move || feeder.upgrade().iter().for_each(|router| router.feed()));
         let mut routing = Routing::new(parts, settings.chunk_ms, headers, notices, Arc::clone(&outbox));
         let now_ns = self.time.now_ns();
-        routing.take_ring(state.ring.take(&[media, absent].concat(), now_ns));
+        routing.take_ring(state.ring.copy(&[media, absent].concat(), now_ns));
         let number = state.begin(routing, now_ns);
         self.changed.notify_all();
         let limit = Duration::from_millis(u64::from(settings.start_timeout_ms));
@@ -64,9 +64,23 @@ impl Router {
         let Some(failure) = state.why_not_begun(settings.start_timeout_ms) else {
             return Ok(Delivery { number, outbox });
         };
-        state.routing = None;
-        outbox.abandon();
+        state.give_back();
         Err(failure)
+    }
+
+    /// The recording stays: what it took leaves the ring.
+    pub(crate) fn confirm(&self, delivery: &Delivery) {
+        lock(&self.state).confirm(delivery.number);
+    }
+
+    /// It has never been: what it took is in the ring. Not if it is confirmed.
+    pub(crate) fn give_back(&self, delivery: &Delivery) {
+        let mut state = lock(&self.state);
+        if state.is_provisional && state.routing_of(delivery.number).is_some() {
+            state.give_back();
+        }
+        drop(state);
+        self.changed.notify_all();
     }
 
     /// What waits for room may find it now.
@@ -81,9 +95,10 @@ impl Router {
 
     /// Takes nothing more, and waits until everything is delivered. What comes from now on goes into the ring.
     pub(crate) fn deliver(&self, delivery: &Delivery) {
-        if let Some(routing) = lock(&self.state).routing_of(delivery.number) {
-            routing.end();
-        }
+        let mut state = lock(&self.state);
+        state.confirm(delivery.number);
+        state.routing_of(delivery.number).into_iter().for_each(Routing::end);
+        drop(state);
         if !delivery.outbox.wait_finished(FINISH_LIMIT) {
             tracing::error!("the last fragments were not taken in time; they are left to the receiver");
         }
@@ -125,7 +140,27 @@ impl State {
     fn begin(&mut self, routing: Routing, now_ns: i64) -> u64 {
         self.turn = Turn { number: self.turn.number + 1, from_ns: now_ns };
         self.routing = Some(routing);
+        self.is_provisional = true;
         self.turn.number
+    }
+
+    fn confirm(&mut self, number: u64) {
+        if !self.is_provisional || self.routing_of(number).is_none() {
+            return;
+        }
+        for medium in Medium::BOTH {
+            if self.recorder_of(medium).is_some() {
+                self.ring.forget(medium);
+            }
+        }
+        self.is_provisional = false;
+    }
+
+    fn give_back(&mut self) {
+        if let Some(routing) = self.routing.take() {
+            routing.outbox().abandon();
+        }
+        self.is_provisional = false;
     }
 
     fn routing_of(&mut self, number: u64) -> Option<&mut Routing> {

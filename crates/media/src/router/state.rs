@@ -23,12 +23,21 @@ pub(super) struct State {
     pub(super) ring: Ring,
     /// The recording that is about to begin, runs, or is not yet delivered to its end.
     pub(super) routing: Option<Routing>,
+    /// It may yet be given back: what it takes stays in the ring, which goes on as if it had not begun.
+    pub(super) is_provisional: bool,
     pub(super) turn: Turn,
 }
 
 impl State {
     pub(super) fn new(ring: RingLimits) -> Self {
-        Self { tracks: Vec::new(), openings: 0, ring: Ring::new(ring), routing: None, turn: Turn::default() }
+        Self {
+            tracks: Vec::new(),
+            openings: 0,
+            ring: Ring::new(ring),
+            routing: None,
+            is_provisional: false,
+            turn: Turn::default(),
+        }
     }
 
     /// The number of a source that is being opened. What was open of its medium has no say any more.
@@ -84,27 +93,40 @@ impl State {
             .is_some_and(|routing| media.iter().any(|medium| routing.wants(*medium)) && !routing.can_wait(media))
     }
 
+    /// The recording that takes what this medium gives.
+    pub(super) fn recorder_of(&mut self, medium: Medium) -> Option<&mut Routing> {
+        self.routing.as_mut().filter(|routing| routing.wants(medium))
+    }
+
+    /// Whether what this medium gives goes into the ring.
+    pub(super) fn fills_ring(&self, medium: Medium) -> bool {
+        self.is_provisional || !self.routing.as_ref().is_some_and(|routing| routing.wants(medium))
+    }
+
     /// A source is over.
     pub(super) fn note_gone(&mut self, medium: Medium, end: End) {
-        match (&mut self.routing, end) {
-            (Some(routing), end) if routing.wants(medium) => {
-                if !routing.has_begun() && routing.lacks(medium) {
-                    routing.fail(match &end {
-                        End::Failed(reason) => MediaError::Failed { reason: reason.clone() },
-                        End::Ended | End::Stopped => MediaError::NotOpen { medium },
-                    });
-                }
-                routing.gone(medium, end);
+        if self.fills_ring(medium) {
+            match &end {
+                End::Stopped => self.ring.forget(medium),
+                end => self.ring.note_gone(medium, end.clone()),
             }
-            (_, End::Stopped) => self.ring.forget(medium),
-            (_, end) => self.ring.note_gone(medium, end),
         }
+        let Some(routing) = self.recorder_of(medium) else { return };
+        if !routing.has_begun() && routing.lacks(medium) {
+            routing.fail(match &end {
+                End::Failed(reason) => MediaError::Failed { reason: reason.clone() },
+                End::Ended | End::Stopped => MediaError::NotOpen { medium },
+            });
+        }
+        routing.gone(medium, end);
     }
 
     pub(super) fn note_lost(&mut self, medium: Medium, count: u64, reason: &str) {
-        match &mut self.routing {
-            Some(routing) if routing.wants(medium) => routing.lost(medium, count, reason),
-            _ => self.ring.note_lost(medium, count, reason),
+        if self.fills_ring(medium) {
+            self.ring.note_lost(medium, count, reason);
+        }
+        if let Some(routing) = self.recorder_of(medium) {
+            routing.lost(medium, count, reason);
         }
     }
 

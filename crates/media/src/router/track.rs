@@ -15,10 +15,14 @@ use crate::header::HeaderTrack;
 use crate::pipeline::{caps_fraction, caps_text, caps_u32};
 use crate::stamps::{BadStamps, RateChange, RateWatch, Stamps};
 
-/// A live source that gives nothing for so many frame lengths has failed …
-const SILENCE_FRAMES: i64 = 10;
+/// A live source that gives nothing for so many tenths of a frame length has failed: at one frame a second, one may be
+/// missing and the next one late, and the alarm comes within 2.5 s all the same …
+const SILENCE_FRAME_TENTHS: i64 = 23;
 /// … but no sooner than this.
 const SILENCE_MIN_NS: i64 = 2 * NS_PER_SECOND;
+
+/// A hole of this length between two frames of a live source is told: a shorter one is a pause.
+const MISSED_MIN_NS: i64 = 2 * NS_PER_SECOND;
 
 /// A source that is wanted.
 #[derive(Debug, Clone)]
@@ -135,6 +139,12 @@ impl Track {
         frame
     }
 
+    /// From when to when a live source gave nothing before this frame, if that is long. A file that waits misses nothing.
+    pub(crate) fn missed_before(&self, frame: &Frame) -> Option<(i64, i64)> {
+        let end_ns = self.end_ns.filter(|_| self.wish.live)?;
+        (frame.pts_ns - end_ns >= MISSED_MIN_NS).then_some((end_ns, frame.pts_ns))
+    }
+
     /// What is to be said about the frame rate now that this frame came.
     pub(crate) fn watch_rate(&mut self, frame: &Frame) -> Option<RateChange> {
         if !self.wish.live || self.medium() == Medium::Audio {
@@ -175,9 +185,13 @@ impl Track {
 
     /// Whether it has been idle for so long that its source must have failed.
     pub(crate) fn is_silent(&self) -> bool {
-        let limit_ns = self.usual_ns.unwrap_or(0).saturating_mul(SILENCE_FRAMES).max(SILENCE_MIN_NS);
         let seen = self.arrived.max(self.excused).filter(|_| self.arrived.is_some());
-        self.is_up() && seen.is_some_and(|seen| seen.elapsed() > nanoseconds(limit_ns))
+        self.is_up() && seen.is_some_and(|seen| seen.elapsed() > nanoseconds(self.silence_limit_ns()))
+    }
+
+    /// What a source says of its rate counts more than how long its last frame lasted, which may be stretched.
+    fn silence_limit_ns(&self) -> i64 {
+        (self.frame_ns().unwrap_or(0).saturating_mul(SILENCE_FRAME_TENTHS) / 10).max(SILENCE_MIN_NS)
     }
 
     /// Nobody could have seen its frames until now.
@@ -251,15 +265,12 @@ mod tests {
     /// What frames that their source says last so long are taken to last.
     fn durations_ms(caps: &str, said_ms: &[i64]) -> Vec<i64> {
         let mut track = track(caps);
-        let frame = |duration_ms: &i64| Frame {
-            buffer: gst::Buffer::new(),
-            pts_ns: 0,
-            dts_ns: None,
-            duration_ns: duration_ms * MS,
-            key: true,
-            timed: true,
-        };
-        said_ms.iter().map(|said_ms| track.arrive(frame(said_ms)).duration_ns / MS).collect()
+        said_ms.iter().map(|said_ms| track.arrive(frame(*said_ms)).duration_ns / MS).collect()
+    }
+
+    fn frame(duration_ms: i64) -> Frame {
+        let (buffer, duration_ns) = (gst::Buffer::new(), duration_ms * MS);
+        Frame { buffer, pts_ns: 0, dts_ns: None, duration_ns, key: true, timed: true }
     }
 
     #[test]
@@ -281,6 +292,49 @@ mod tests {
         track.excused = Instant::now().checked_sub(Duration::from_secs(3));
         assert!(track.is_silent());
         assert!(track.idle().unwrap() > Duration::from_secs(9), "its last picture is as old as before");
+    }
+
+    /// What is said to be missed, in ms, where frames of 40 ms begin at these times.
+    fn missed_ms(live: bool, begin_ms: &[i64]) -> Vec<(i64, i64)> {
+        let mut track = track("video/x-h264,framerate=25/1");
+        track.wish.live = live;
+        let missed = begin_ms.iter().filter_map(|ms| {
+            let next = frame(40).shown_at(ms * MS);
+            let missed = track.missed_before(&next);
+            track.arrive(next);
+            missed
+        });
+        missed.map(|(from_ns, to_ns)| (from_ns / MS, to_ns / MS)).collect()
+    }
+
+    #[test]
+    fn a_live_source_missed_what_is_longer_than_a_pause() {
+        assert_eq!(missed_ms(true, &[0, 40, 2079, 2119, 4159, 4199, 9000]), [(2159, 4159), (4239, 9000)]);
+        assert_eq!(missed_ms(true, &[9000, 40, 9040]), [], "frames are shown in another order");
+        assert_eq!(missed_ms(false, &[0, 40, 9000]), []);
+    }
+
+    /// Whether a camera is silent that gives frames so long, whether it says its rate or not, after this time.
+    fn is_silent(frame_ms: i64, silent_ms: u64) -> [bool; 2] {
+        ["video/x-h264".to_owned(), format!("video/x-h264,framerate=1000/{frame_ms}")].map(|caps| {
+            let mut track = track(&caps);
+            track.standing = Standing::Up;
+            track.arrive(frame(frame_ms));
+            track.arrived = Instant::now().checked_sub(Duration::from_millis(silent_ms));
+            track.is_silent()
+        })
+    }
+
+    #[test]
+    fn silence_is_told_within_two_and_a_half_seconds_at_any_rate_and_one_missing_frame_is_none() {
+        // It is looked at each 100 ms.
+        for rate in [1, 2, 3, 10, 30] {
+            let frame_ms = 1000 / rate;
+            let one_missing_ms = u64::try_from(2 * frame_ms + 200).unwrap();
+            assert_eq!(is_silent(frame_ms, 2400), [true, true], "{rate} frames/s");
+            assert_eq!(is_silent(frame_ms, one_missing_ms.max(1900)), [false, false], "{rate} frames/s");
+        }
+        assert_eq!(is_silent(2000, 4_300), [false, false], "one each 2 s");
     }
 
     #[test]

@@ -113,9 +113,24 @@ impl Bench {
     }
 
     pub(crate) fn element(&self, medium: Medium, name: &str) -> gst::Element {
+        self.live(medium, |live| live.element(name))
+    }
+
+    fn live<T>(&self, medium: Medium, use_it: impl FnOnce(&Live) -> T) -> T {
         let mut held = self.studio.hold(medium, false);
         let Some(Running::Live(live)) = held.running(medium) else { panic!("no live {medium}") };
-        live.element(name)
+        use_it(live)
+    }
+
+    /// Nothing passes the valve for this time, and it is excused: as if the recorder had stood still.
+    pub(crate) fn stand_still(&self, medium: Medium, time: Duration) {
+        let began = Instant::now();
+        self.shut(medium, "valve", true);
+        while began.elapsed() < time {
+            std::thread::sleep(Duration::from_millis(100));
+            self.live(medium, Live::excuse);
+        }
+        self.shut(medium, "valve", false);
     }
 
     /// From now on nothing passes here, or passes again.

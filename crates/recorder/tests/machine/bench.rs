@@ -86,6 +86,7 @@ impl Bench {
 pub(crate) fn live() -> Rules {
     Rules {
         standby: Media::BOTH,
+        held: Media::BOTH,
         repeatable: true,
         post_ns: 0,
         start_timeout_ns: 5_000 * MS,
@@ -96,7 +97,7 @@ pub(crate) fn live() -> Rules {
 
 /// Sources that are opened for the recording only, but tried again.
 pub(crate) fn on_demand() -> Rules {
-    Rules { standby: Media::NONE, ..live() }
+    Rules { standby: Media::NONE, held: Media::NONE, ..live() }
 }
 
 /// Sources that come to an end.

@@ -111,6 +111,8 @@ impl Watch {
 
     fn see(&mut self, effect: Effect) -> TestCaseResult {
         let is_recorded = self.session == Session::Open;
+        // What is heard late of.
+        let may_enter = is_recorded || self.session == Session::Ended;
         match effect {
             Effect::OpenSource(medium) => {
                 prop_assert!(!self.is_open[medium] && self.is_ready);
@@ -143,13 +145,13 @@ impl Watch {
                 self.to_answer.push_back(Input::Closed);
             }
             Effect::BeginInterruption { number, media, from_ns, .. } => {
-                prop_assert!(is_recorded && !media.is_empty() && from_ns <= self.now_ns);
+                prop_assert!(may_enter && !media.is_empty() && from_ns <= self.now_ns);
                 prop_assert_eq!(number, self.last_number + 1);
                 self.last_number = number;
                 self.interruptions.insert(number);
             }
             Effect::EndInterruption { number, to_ns } => {
-                prop_assert!(is_recorded && to_ns <= self.now_ns);
+                prop_assert!(may_enter && to_ns <= self.now_ns);
                 prop_assert!(self.interruptions.remove(&number));
             }
             Effect::EnterClockStep { .. } => prop_assert!(self.is_ready),
@@ -252,6 +254,11 @@ fn any_condition() -> impl Strategy<Value = Input> {
     prop_oneof![
         any::<bool>().prop_map(|is_low| Input::FrameRate { is_low, detail: "x".into() }),
         any::<bool>().prop_map(|is_full| Input::StorageFellOver { is_full, reason: "x".into() }),
+        (any_medium(), 0..9_u64, 0..9_u64).prop_map(|(medium, from_s, to_s)| Input::Missed {
+            medium,
+            from_ns: from_s * 1_000 * MS,
+            to_ns: to_s * 1_000 * MS,
+        }),
         Just(Input::SecondStorageMissing { reason: "x".into() }),
         Just(Input::StorageStalled),
         Just(Input::StorageMoved),

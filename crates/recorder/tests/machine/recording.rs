@@ -256,6 +256,59 @@ fn a_source_that_hangs_is_told_and_not_waited_for() {
 }
 
 #[test]
+fn what_is_not_held_meanwhile_does_not_wait() {
+    let mut bench = Bench::starting(on_demand());
+    bench.at(100, Input::Ready { resume: Some(Media::BOTH) });
+    assert_eq!(bench.at(200, up(AUDIO)), "session video+audio without video 100");
+    assert_eq!(bench.at(250, up(VIDEO)), "");
+    assert_eq!(bench.at(300, Input::Opened), "started, begin 1 recorder video 100, over 1 250");
+}
+
+#[test]
+fn what_a_recorder_that_stood_still_missed_is_an_interruption() {
+    let missed = |medium, from_ms, to_ms| Input::Missed { medium, from_ns: from_ms * MS, to_ns: to_ms * MS };
+    let mut bench = Bench::standby(live());
+    assert_eq!(bench.at(500, missed(VIDEO, 100, 400)), "");
+    bench.at(1000, start(Media::BOTH));
+    bench.at(1100, missed(VIDEO, 1000, 1050));
+    assert_eq!(bench.at(1200, Input::Opened), "started, begin 1 recorder video 1000, over 1 1050");
+    bench.at(20_000, missed(AUDIO, 5000, 15_000));
+    assert_eq!(bench.at(30_000, missed(AUDIO, 25_000, 29_000)), "begin 3 recorder audio 25000, over 3 29000");
+    bench.at(31_000, failed(AUDIO));
+    assert_eq!(bench.at(31_100, missed(AUDIO, 30_000, 31_050)), "");
+}
+
+#[test]
+fn what_was_missed_over_the_end_is_entered_up_to_it() {
+    let mut bench = Bench::recording(Rules { post_ns: 5_000 * MS, ..live() });
+    bench.at(2_000, Input::Stop);
+    assert_eq!(bench.at(15_000, Input::Tick), "end");
+    let missed = |medium| Input::Missed { medium, from_ns: 3_000 * MS, to_ns: 15_100 * MS };
+    assert_eq!(bench.at(15_200, missed(VIDEO)), "begin 1 recorder video 3000, over 1 15000");
+    assert_eq!(bench.at(15_200, missed(AUDIO)), "begin 2 recorder audio 3000, over 2 15000");
+    bench.at(15_300, Input::Drained);
+    assert_eq!(bench.at(15_400, missed(AUDIO)), "");
+}
+
+#[test]
+fn a_resumed_replay_that_fails_while_it_is_refused_is_given_up() {
+    let mut bench = Bench::starting(replay());
+    bench.take(Input::Ready { resume: Some(VIDEO.into()) });
+    bench.take(up(VIDEO));
+    bench.take(failed(VIDEO));
+    let refused = bench.take(Input::OpenFailed { reason: "no encoder".into(), is_fault: false });
+    assert!(refused.starts_with("not started: the recording could not be opened: no encoder"), "{refused}");
+}
+
+#[test]
+fn nothing_follows_the_exit() {
+    let mut bench = Bench::standby(on_demand());
+    bench.at(1_000, Input::ClockStepped { step_ns: 1_000_000_000 });
+    let down = bench.at(100_000, Input::Shutdown);
+    assert!(down.ends_with("exit"), "{down}");
+}
+
+#[test]
 fn a_resumed_recording_that_cannot_be_opened_is_tried_again() {
     let mut bench = Bench::starting(live());
     bench.at(100, Input::Ready { resume: Some(Media::BOTH) });

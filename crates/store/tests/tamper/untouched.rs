@@ -4,6 +4,8 @@
 use crate::common::footage::Footage;
 use crate::common::{Device, Recording, close, copy_tree, files, sessions, verdict};
 use crate::stage::{Stage, UNTOUCHED};
+use evidence::record::{Event, Medium};
+use evidence::verify::Report;
 
 #[test]
 fn every_part_is_intact_with_and_without_the_keys() {
@@ -61,21 +63,50 @@ fn what_the_record_says_was_not_captured_is_a_gap_and_no_damage() {
     }
 }
 
-#[test]
-fn a_pause_over_a_segment_boundary_is_a_gap() {
+/// A session that pauses for a second over a change of segment, with what an event tells of the pause.
+fn paused(told: Option<Event>) -> Report {
     let device = Device::new();
     let evidence = device.open();
     let recording = Recording::new(Footage::BOTH, 4, 4);
     let mut writer = device.begin(&evidence, &recording);
     let init = recording.footage.init();
-    for n in [0, 1, 2, 3, 6, 7] {
+    for n in 0..4 {
+        writer.append(&init, recording.footage.fragment(n)).unwrap();
+    }
+    told.into_iter().for_each(|event| writer.note(event));
+    for n in 6..8 {
         writer.append(&init, recording.footage.fragment(n)).unwrap();
     }
     writer.finish("stop", None).unwrap();
     close(evidence);
     assert_eq!(files(&sessions(device.evidence())[0], "mp4").len(), 2);
-    let report = verdict::report(device.evidence(), None);
+    verdict::report(device.evidence(), None)
+}
+
+#[test]
+fn a_pause_over_a_segment_boundary_is_a_gap() {
+    let report = paused(None);
     assert_eq!(verdict::line(&report), ".... .. | gaps | unchecked");
+    assert_eq!(report.missing.gaps, 2, "{:?}", report.gaps);
+}
+
+#[test]
+fn a_pause_is_missing_unless_an_event_tells_of_it() {
+    for (medium, missing) in [(None, 0), (Some(Medium::Video), 1), (Some(Medium::Audio), 1)] {
+        for event in ["lost", "source-failed"] {
+            let report = paused(Some(Event { event: event.into(), medium, detail: "gone".into() }));
+            assert_eq!(verdict::line(&report), ".... .. | gaps | unchecked");
+            let told = report.gaps.iter().filter(|gap| !gap.recorded).map(|gap| gap.medium);
+            assert!(
+                told.clone().count() == missing && told.clone().all(|of| of != medium),
+                "{event} {:?}",
+                report.gaps
+            );
+            assert_eq!(report.missing.gaps, missing as u64);
+        }
+    }
+    let other = Event { event: "joined".into(), medium: None, detail: String::new() };
+    assert_eq!(paused(Some(other)).missing.gaps, 2);
 }
 
 #[test]

@@ -49,8 +49,10 @@ impl AlarmWatch {
         let one = &mut self.each[kind as usize];
         let was_raised = std::mem::replace(&mut one.is_raised, true);
         let is_in_time = one.fault_ns.is_none_or(|fault_ns| now_ns <= fault_ns + ALARM_NS);
+        let has_fault = one.fault_ns.is_some();
         let is_again = was_raised && kind != AlarmKind::StorageLow;
         must(!is_again, Invariant::AlarmQuiet, || format!("{kind} is raised while it stands"))?;
+        must(has_fault, Invariant::AlarmTrue, || format!("{kind} is raised and nothing is wrong"))?;
         must(was_raised || is_in_time, Invariant::AlarmInTime, || format!("{kind} is raised late"))
     }
 
@@ -61,11 +63,8 @@ impl AlarmWatch {
     /// The machine slept until now: nothing could be told meanwhile. What is over by time is over in boot time.
     pub(crate) fn slept(&mut self, asleep_ns: u64, now_ns: u64) {
         for one in &mut self.each {
-            let was_over = |over_ns: &&mut u64| **over_ns < now_ns - asleep_ns;
-            one.fault_ns
-                .iter_mut()
-                .chain(one.over_ns.iter_mut().filter(was_over))
-                .for_each(|at_ns| *at_ns += asleep_ns);
+            one.fault_ns.iter_mut().for_each(|at_ns| *at_ns += asleep_ns);
+            one.over_ns.iter_mut().for_each(|at_ns| *at_ns = (*at_ns + asleep_ns).min(now_ns.max(*at_ns)));
         }
     }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What could break: what was kept before a recording is not in it, does not join, hides what was lost or gone, or is
-//! there though it was not wanted.
+//! there though it was not wanted; a start that fails takes it away.
 
 use crate::studio::bench::*;
 use crate::studio::*;
@@ -19,6 +19,14 @@ fn standby(time_ms: u64) {
     std::thread::sleep(Duration::from_millis(time_ms));
 }
 
+/// Each frame of this track, of this length, is there once, and none is missing.
+fn check_once(seen: &[Event], number: u32, length: u64, count: u64) {
+    let runs = runs(seen, 0, number);
+    assert!(runs.windows(2).all(|pair| pair[0].end == pair[1].begin), "{runs:?}");
+    assert_eq!((runs.last().unwrap().end - runs[0].begin + length / 2) / length, count);
+    assert_eq!(runs.iter().map(|run| u64::from(run.samples)).sum::<u64>(), count);
+}
+
 #[test]
 fn every_frame_from_before_and_after_the_button_is_there_once() {
     let bench = Bench::up(ring(60), &[video_plan(), audio_plan()]);
@@ -30,13 +38,10 @@ fn every_frame_from_before_and_after_the_button_is_there_once() {
     let mut seen: Vec<Event> = (0..9).flat_map(|_| bound.until(is_fragment)).collect();
     let (rest, counters) = bound.end();
     seen.extend(rest);
-    let (pictures, sound) = (runs(&seen, 0, 1), runs(&seen, 0, 2));
+    check_once(&seen, 1, 6000, counters.video.muxed);
+    check_once(&seen, 2, 1024, counters.audio.muxed);
+    let pictures = runs(&seen, 0, 1);
     assert!(pictures[0].starts_with_key);
-    for (runs, length, count) in [(&pictures, 6000, counters.video.muxed), (&sound, 1024, counters.audio.muxed)] {
-        assert!(runs.windows(2).all(|pair| pair[0].end == pair[1].begin), "{runs:?}");
-        assert_eq!((runs.last().unwrap().end - runs[0].begin + length / 2) / length, count);
-        assert_eq!(runs.iter().map(|run| u64::from(run.samples)).sum::<u64>(), count);
-    }
     let button = u64::try_from((pressed_ns - zero_ns) / 1_000_000 * 90).unwrap();
     assert!(pictures.iter().any(|run| run.begin < button && run.end >= button), "the button lies within");
 }
@@ -165,4 +170,97 @@ fn what_was_closed_is_forgotten() {
     let begin_ns = i64::try_from(runs(&seen, 0, 2)[0].begin).unwrap() * 1_000_000 / 48 + zero_ns;
     assert!(begin_ns > closed_ns - 100_000_000);
     assert_eq!(runs(&seen, 0, 1)[0].begin, 0, "pictures are there from the beginning");
+}
+
+#[test]
+fn a_start_that_fails_takes_nothing_from_the_ring() {
+    let bench = Bench::up(RingLimits { sound: false, ..ring(60) }, &[video_plan(), audio_plan()]);
+    standby(1500);
+    let pressed_ns = bench.now_ns();
+    bench.shut(AUDIO, "valve", true);
+    standby(200);
+    let hasty = Settings { start_timeout_ms: 300, ..settings() };
+    for _ in 0..2 {
+        let failure = bench.studio.record(&Medium::BOTH, &[], &hasty, Arc::new(|_| ())).err();
+        assert!(matches!(failure, Some(MediaError::NoFrame { medium: AUDIO, .. })), "{failure:?}");
+    }
+    bench.shut(AUDIO, "valve", false);
+    let bound = bench.record(&Medium::BOTH);
+    let zero_ns = bench.zero_ns(&bound);
+    assert!(pressed_ns - zero_ns > 1_400_000_000, "{}", pressed_ns - zero_ns);
+    let mut seen: Vec<Event> = (0..6).flat_map(|_| bound.until(is_fragment)).collect();
+    let (rest, counters) = bound.end();
+    seen.extend(rest);
+    assert!(runs(&seen, 0, 1)[0].starts_with_key);
+    check_once(&seen, 1, 6000, counters.video.muxed);
+    assert!(counters.video.muxed > 15 * 2, "{counters:?}");
+}
+
+#[test]
+fn a_recording_that_is_given_back_has_never_been() {
+    let bench = Bench::up(ring(60), &[video_plan(), audio_plan()]);
+    standby(1500);
+    let first = bench.record(&Medium::BOTH);
+    let zero_ns = first.recording.zero_ns();
+    let handed: Vec<Event> = (0..4).flat_map(|_| first.until(is_fragment)).collect();
+    first.recording.give_back();
+    assert!(!handed.iter().chain(&first.events.try_iter().collect::<Vec<_>>()).any(|event| !is_fragment(event)));
+    standby(500);
+    let second = bench.record(&Medium::BOTH);
+    assert_eq!(second.recording.zero_ns(), zero_ns);
+    let mut seen: Vec<Event> = (0..6).flat_map(|_| second.until(is_fragment)).collect();
+    let (rest, counters) = second.end();
+    seen.extend(rest);
+    check_once(&seen, 1, 6000, counters.video.muxed);
+    check_once(&seen, 2, 1024, counters.audio.muxed);
+    assert_eq!((counters.video.lost, counters.audio.lost), (0, 0));
+    let third = bench.record(&Medium::BOTH);
+    assert!(third.recording.zero_ns() > zero_ns + 2_000_000_000, "what was recorded is in no other");
+}
+
+#[test]
+fn what_is_given_back_is_no_more_than_the_ring_may_hold() {
+    let bench = Bench::up(ring(1), &[video_plan(), audio_plan()]);
+    let first = bench.record(&Medium::BOTH);
+    standby(3000);
+    first.recording.give_back();
+    let pressed_ns = bench.now_ns();
+    let second = bench.record(&Medium::BOTH);
+    let early_ns = pressed_ns - bench.zero_ns(&second);
+    assert!((900_000_000..2_300_000_000).contains(&early_ns), "{early_ns}");
+    let (seen, _) = second.end();
+    assert!(runs(&seen, 0, 1)[0].starts_with_key);
+}
+
+#[test]
+fn a_camera_that_was_away_in_a_recording_that_is_given_back_leaves_its_hole() {
+    let bench = Bench::up(ring(60), &[video_plan(), audio_plan()]);
+    let first = bench.record(&Medium::BOTH);
+    first.until(is_fragment);
+    gst::element_error!(bench.element(VIDEO, "src"), gst::ResourceError::Read, ["unplugged"]);
+    bench.open(&video_plan(), 10_000).unwrap();
+    standby(1200);
+    first.recording.give_back();
+    let (mut seen, _) = bench.record(&Medium::BOTH).end();
+    seen.retain(|event| !is_fragment(event));
+    assert!(matches!(
+        seen[..],
+        [Event::Failed { medium: VIDEO, .. }, Event::Joined { medium: VIDEO }, Event::Finished]
+    ));
+}
+
+#[test]
+fn a_recording_that_is_confirmed_leaves_nothing_in_the_ring_and_cannot_be_given_back() {
+    let bench = Bench::up(ring(60), &[video_plan(), audio_plan()]);
+    standby(1200);
+    let bound = bench.record(&Medium::BOTH);
+    assert!(bench.studio.held_ns() > 1_000_000_000);
+    bound.recording.confirm();
+    assert_eq!(bench.studio.held_ns(), 0);
+    standby(600);
+    bound.recording.give_back();
+    let seen: Vec<Event> = bound.events.try_iter().collect();
+    assert!(matches!(seen.last(), Some(Event::Finished)), "{}", seen.len());
+    let begin = runs(&seen, 0, 1).first().map(|run| run.begin);
+    assert_eq!(begin, Some(0));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What could break: times that stand still or go back are recorded as if they were right, a camera that gives half its
-//! pictures looks well, a sleep of the machine moves what was captured.
+//! pictures looks well, a sleep of the machine moves what was captured, a recorder that stood still says nothing of it.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Instant;
@@ -172,4 +172,51 @@ fn a_failure_says_when_the_last_frame_was() {
     let before_ns = bench.boot_now_ns();
     let Ok(Notice::Failed { last_boot_ns: Some(last_ns), .. }) = bench.notices.recv_timeout(PATIENCE) else { panic!() };
     assert!(last_ns.abs_diff(before_ns) < 500_000_000, "{last_ns} {before_ns}");
+}
+
+/// The holes that are told until this source has given for so long.
+fn missed(bench: &Bench, time_ms: u64) -> Vec<(Medium, u64, u64)> {
+    std::thread::sleep(Duration::from_millis(time_ms));
+    let missed = |notice| match notice {
+        Notice::Missed { medium, from_boot_ns, to_boot_ns } => Some((medium, from_boot_ns, to_boot_ns)),
+        _ => None,
+    };
+    bench.notices.try_iter().filter_map(missed).collect()
+}
+
+#[test]
+fn what_was_missed_while_the_recorder_stood_still_is_told_once() {
+    for plan in [video_plan(), audio_plan()] {
+        let medium = plan.medium;
+        let bench = Bench::up(NO_RING, &[plan]);
+        std::thread::sleep(Duration::from_millis(500));
+        let from_ns = bench.boot_now_ns();
+        bench.stand_still(medium, Duration::from_millis(2500));
+        let to_ns = bench.boot_now_ns();
+        let told = missed(&bench, 1000);
+        let [(of, told_from_ns, told_to_ns)] = told[..] else { panic!("{told:?}") };
+        assert_eq!(of, medium);
+        let apart_ms = [told_from_ns.abs_diff(from_ns), told_to_ns.abs_diff(to_ns)].map(|ns| ns / 1_000_000);
+        assert!(apart_ms.iter().all(|ms| *ms < 400), "{medium}: {apart_ms:?}");
+        assert!(bench.studio.is_up(medium));
+    }
+}
+
+#[test]
+fn a_pause_is_not_told_as_missed() {
+    let bench = Bench::up(NO_RING, &[video_plan()]);
+    std::thread::sleep(Duration::from_millis(500));
+    bench.stand_still(VIDEO, Duration::from_millis(1200));
+    assert_eq!(missed(&bench, 1000), []);
+}
+
+#[test]
+fn a_source_that_failed_and_was_opened_again_missed_nothing() {
+    let bench = Bench::up(NO_RING, &[video_plan()]);
+    std::thread::sleep(Duration::from_millis(500));
+    bench.shut(VIDEO, "valve", true);
+    assert_eq!(bench.failure().1, FailureKind::Silent);
+    std::thread::sleep(Duration::from_millis(500));
+    bench.open(&video_plan(), 10_000).unwrap();
+    assert_eq!(missed(&bench, 1000), []);
 }
