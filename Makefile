@@ -20,6 +20,7 @@ REPLAY ?=
 MEDIA ?=
 OUT ?=
 PROFILE ?= dev
+FUZZ_S ?= 600
 export DURATION CAMERA MICROPHONE REPLAY MEDIA OUT PROFILE
 
 ALSA_PLUGIN := target/alsa/libasound_module_pcm_sealcam_paced.so
@@ -54,6 +55,12 @@ bench: setup-bench ## Measure against peers in the same run, with the limit besi
 	cargo build --locked --release --bin sealcamd --bin sealcamctl --bin simulator --example large
 	tests/footage/make --large
 	/usr/bin/python3 bench/bench.py $(BENCH)
+
+.PHONY: fuzz
+fuzz: ## Feed any bytes to what reads GNSS receivers, for FUZZ_S=600 seconds
+	@scripts/setup test
+	@cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz@0.13.2
+	RUSTC_BOOTSTRAP=1 cargo fuzz run nmea -- -max_total_time=$(FUZZ_S)
 
 .PHONY: chroot-test
 chroot-test: ## Record and test a fresh clone in a bare Debian 12 (needs root)
