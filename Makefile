@@ -60,7 +60,8 @@ bench: setup-bench ## Measure against peers in the same run, with the limit besi
 fuzz: ## Feed any bytes to what reads GNSS receivers, for FUZZ_S=600 seconds
 	@scripts/setup test
 	@cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz@0.13.2
-	RUSTC_BOOTSTRAP=1 cargo fuzz run nmea -- -max_total_time=$(FUZZ_S)
+	@mkdir -p target/fuzz/nmea
+	RUSTC_BOOTSTRAP=1 cargo fuzz run nmea $(CURDIR)/target/fuzz/nmea $(CURDIR)/fuzz/corpus/nmea -- -max_total_time=$(FUZZ_S)
 
 .PHONY: chroot-test
 chroot-test: ## Record and test a fresh clone in a bare Debian 12 (needs root)
