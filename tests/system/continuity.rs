@@ -11,7 +11,7 @@ use crate::support::probe;
 use crate::support::watch::Watch;
 use rustix::process::Signal;
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 const SECOND_NS: u64 = 1_000_000_000;
@@ -106,6 +106,16 @@ fn bench_with_camera() -> (Bench, PathBuf) {
     (bench.with(&[&format!("video.source=replay:{}", camera.display())]), camera)
 }
 
+/// The camera is back and recorded again; then all is stopped.
+fn record_again_with(bench: &Bench, watch: &mut Watch, camera: &Path) -> Value {
+    plug_in(camera);
+    alarm(watch, "alarm_quiet", "camera");
+    let announced = watch.chunks().last().unwrap().number;
+    watch.until_chunk(announced + 4);
+    assert_eq!(bench.ctl(&["status"]).good()["state"], "recording");
+    bench.ctl(&["stop"]).good()
+}
+
 #[test]
 fn sound_goes_on_without_a_camera_and_the_camera_comes_back() {
     let (bench, camera) = bench_with_camera();
@@ -119,12 +129,7 @@ fn sound_goes_on_without_a_camera_and_the_camera_comes_back() {
     assert_eq!(bench.ctl(&["status"]).good()["state"], "degraded");
     let announced = watch.chunks().last().unwrap().number;
     watch.until_chunk(announced + 4);
-    plug_in(&camera);
-    alarm(&mut watch, "alarm_quiet", "camera");
-    let announced = watch.chunks().last().unwrap().number;
-    watch.until_chunk(announced + 4);
-    assert_eq!(bench.ctl(&["status"]).good()["state"], "recording");
-    let session = bench.ctl(&["stop"]).good();
+    let session = record_again_with(&bench, &mut watch, &camera);
     let gone = interruption(&bench, "camera");
     assert_eq!((&gone["known"], &gone["media"]), (&"device".into(), &serde_json::json!(["video"])));
     assert!(gone["duration_ns"].as_u64().unwrap() > SECOND_NS, "{gone}");
@@ -243,12 +248,7 @@ fn a_killed_recorder_goes_on_with_what_there_is_and_takes_the_camera_in_when_it_
     watch.until_chunk(3);
     let status = bench.ctl(&["status"]).good();
     assert_eq!((&status["state"], &status["alarms"][0]["kind"]), (&"degraded".into(), &"camera".into()), "{status}");
-    plug_in(&camera);
-    alarm(&mut watch, "alarm_quiet", "camera");
-    let announced = watch.chunks().last().unwrap().number;
-    watch.until_chunk(announced + 4);
-    assert_eq!(bench.ctl(&["status"]).good()["state"], "recording");
-    let session = bench.ctl(&["stop"]).good();
+    let session = record_again_with(&bench, &mut watch, &camera);
     let gone = interruption(&bench, "camera");
     assert_eq!(daemon.stop(), 0);
     assert_eq!((&gone["session"], &gone["media"]), (&session["id"], &serde_json::json!(["video"])));
